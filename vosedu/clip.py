@@ -20,12 +20,8 @@ from PIL import Image
 from vosedu.errors import InputError
 
 VOID = 255
-IMAGE_SUFFIXES = frozenset(
-    [".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp"]
-)
-VIDEO_SUFFIXES = frozenset(
-    [".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".gif", ".mpg", ".mpeg"]
-)
+IMAGE_SUFFIXES = frozenset(".jpg .jpeg .png .bmp .ppm .pgm .tif .tiff .webp".split())
+VIDEO_SUFFIXES = frozenset(".mp4 .m4v .mov .avi .mkv .webm .gif .mpg .mpeg".split())
 
 
 def _davis_palette() -> np.ndarray:
