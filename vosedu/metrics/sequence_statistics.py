@@ -1,0 +1,56 @@
+"""From per-frame values to the three numbers that tables print."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vosedu.errors import InputError
+
+RECALL_THRESHOLD = 0.5
+DECAY_BINS = 4
+
+
+class Statistics(NamedTuple):
+    """mean: average over frames; recall: share of frames above one half; decay: first quarter of
+    the sequence minus last quarter (positive: the method loses the object over time)."""
+
+    mean: float
+    recall: float
+    decay: float
+
+
+def statistics(values: ArrayLike) -> Statistics:
+    """Mean, recall and decay of one measure over the scored frames of one object.
+
+    values: N per-frame values; NaN frames are left out of mean and decay and are not recalled.
+    Recall counts values strictly above 0.5. Decay compares the first with the last of four bins
+    that share their border frames. An all-NaN input gives NaN.
+
+    Perazzi et al., CVPR 2016, section 5.2. The official tools keep bin borders in 8 bits, so that
+    their decay is wrong, or NaN, for sequences of more than 255 scored frames (none in DAVIS is
+    that long); here borders are wide integers and decay means the same at any length.
+    """
+    values = np.asarray(values, float)
+    if values.ndim != 1 or not values.size:
+        raise InputError(
+            f"statistics need the values of at least one frame, got an array of shape "
+            f"{values.shape}; check that the sequence has scored frames"
+        )
+    borders = np.round(np.linspace(1, values.size, DECAY_BINS + 1) + 1e-10).astype(np.int64) - 1
+    first = values[borders[0] : borders[1] + 1]
+    last = values[borders[-2] : borders[-1] + 1]
+    return Statistics(
+        nanmean(values),
+        float(np.mean(values > RECALL_THRESHOLD)),
+        nanmean(first) - nanmean(last),
+    )
+
+
+def nanmean(values: ArrayLike) -> float:
+    """The mean of what is not NaN; NaN where nothing is left."""
+    values = np.asarray(values, float)
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
