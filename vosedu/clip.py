@@ -6,7 +6,7 @@ H x W uint8 object ids: 0 background, 255 void.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -205,14 +205,21 @@ class MaskFiles(Mapping[int, np.ndarray]):
     """Labels from mask files, read when indexed.
 
     paths: frame index -> file. size: the frames' (H, W), against which masks are checked.
+    read: turns a file into ids, for data sets with rules of their own.
     """
 
-    def __init__(self, paths: Mapping[int, Path], size: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        paths: Mapping[int, Path],
+        size: tuple[int, int] | None = None,
+        read: Callable[[Path], np.ndarray] = read_mask,
+    ) -> None:
         self.paths = dict(sorted(paths.items()))
         self.size = size
+        self.read = read
 
     def __getitem__(self, index: int) -> np.ndarray:
-        ids = read_mask(self.paths[index])
+        ids = self.read(self.paths[index])
         if self.size and ids.shape != self.size:
             raise InputError(
                 f"the mask {self.paths[index]} is {ids.shape[1]} x {ids.shape[0]} but its frame is "
@@ -234,7 +241,7 @@ class Clip:
     frames: T frames, each H x W x 3 uint8 RGB, decoded when indexed.
     labels: frame index -> H x W uint8 object ids (0 background, 255 void); may be sparse.
     flow: None, or T-1 forward fields, each H x W x 2 float32 (dx, dy) in pixels.
-    attributes: DAVIS attribute codes, e.g. {"OCC", "FM"}.
+    attributes: DAVIS attribute codes, e.g. {"OC", "FM"}.
     """
 
     name: str

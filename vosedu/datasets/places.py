@@ -1,0 +1,30 @@
+"""Where a data set lies on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vosedu.errors import InputError
+from vosedu.paths import downloads_dir
+
+
+def home(name: str) -> Path:
+    """The folder that `vosedu data get NAME` fills."""
+    return downloads_dir() / name
+
+
+def find_root(name: str, root: str | Path | None, *marks: str) -> Path:
+    """The folder that holds the entries `marks`: `root` itself or its only such subfolder.
+
+    Archives often wrap everything in one folder (DAVIS/...), which may thus be left in place.
+    root None means `home(name)`. InputError if the folder is absent or has not these entries.
+    """
+    base = home(name) if root is None else Path(root).expanduser()
+    advice = f"run 'vosedu data get {name}', or pass the folder you have as root"
+    if not base.is_dir():
+        raise InputError(f"{name}: there is no folder {base}; {advice}")
+    inside = [path for path in base.iterdir() if path.is_dir()]
+    found = [path for path in (base, *sorted(inside)) if all((path / m).is_dir() for m in marks)]
+    if not found:
+        raise InputError(f"{name}: {base} has no {' and no '.join(marks)} folder in it; {advice}")
+    return found[0]

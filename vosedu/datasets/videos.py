@@ -1,0 +1,216 @@
+"""A data set of videos: a sequence of clips that are opened when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+from PIL import Image
+
+from vosedu.clip import IMAGE_SUFFIXES, Clip, ImageFrames, MaskFiles, read_mask
+from vosedu.errors import InputError
+
+
+def merged(path: Path) -> np.ndarray:
+    """A label file with every object as id 1: DAVIS 2016 counts each non-zero pixel."""
+    return (read_mask(path) > 0).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Video:
+    """Where one video of a data set lies and how it is to be read.
+
+    frames: folder of images. masks: folder of label files named like the frames, or None.
+    every: whether each frame must have a label file.
+    read: turns a label file into H x W uint8 ids.
+    key: what frame and label file of the same moment have in common, computed from the path.
+    """
+
+    name: str
+    frames: Path
+    masks: Path | None = None
+    attributes: frozenset[str] = frozenset()
+    every: bool = True
+    read: Callable[[Path], np.ndarray] = read_mask
+    key: Callable[[Path], str] = field(default=lambda path: path.stem)
+    fps: float = 24.0
+
+    def open(self) -> Clip:
+        """The clip; frames and masks are decoded when indexed.
+
+        InputError: no frames, no masks where there must be some, a mask without its frame, a frame
+        without its mask where each must have one, a mask of another size than its frame.
+        """
+        frame_files = images(self.frames)
+        if not frame_files:
+            raise InputError(
+                f"{self.name}: no frames in {self.frames}; unpack the data set again, or leave "
+                "this sequence out"
+            )
+        frames = ImageFrames(frame_files)
+        files = self._label_files(frame_files)
+        for file in files.values():
+            check_size(file, frames.size, frame_files[0])
+        return Clip(
+            name=self.name,
+            frames=frames,
+            labels=MaskFiles(files, frames.size, self.read),
+            attributes=self.attributes,
+            fps=self.fps,
+        )
+
+    def _label_files(self, frame_files: Sequence[Path]) -> dict[int, Path]:
+        if self.masks is None:
+            return {}
+        if not self.masks.is_dir():
+            raise InputError(
+                f"{self.name}: there is no folder {self.masks} with its annotations; unpack the "
+                "annotations of this data set there"
+            )
+        index = {self.key(path): i for i, path in enumerate(frame_files)}
+        files: dict[int, Path] = {}
+        for path in images(self.masks):
+            if (key := self.key(path)) not in index:
+                raise InputError(
+                    f"{path} has no frame of that name in {self.frames}; remove it, or restore "
+                    "the frame"
+                )
+            files[index[key]] = path
+        if self.every and len(files) < len(frame_files):
+            absent = [i for i in range(len(frame_files)) if i not in files]
+            raise InputError(
+                f"{self.name}: {len(absent)} of {len(frame_files)} frames have no mask in "
+                f"{self.masks}, the first is {frame_files[absent[0]].name}; unpack the "
+                "annotations again"
+            )
+        return files
+
+
+class Videos(Sequence[Clip]):
+    """The clips of one split, opened when indexed.
+
+    `videos[3]`, `videos["dog"]`, `for clip in videos`; `videos.names` lists what is there and
+    `videos.missing` what the split should have but the folder lacks.
+    """
+
+    def __init__(self, title: str, videos: Sequence[Video], missing: Sequence[str] = ()) -> None:
+        self.title = title
+        self.videos = tuple(videos)
+        self.missing = tuple(missing)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the videos, in order."""
+        return tuple(video.name for video in self.videos)
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    @overload
+    def __getitem__(self, which: int | str) -> Clip: ...
+    @overload
+    def __getitem__(self, which: slice) -> Videos: ...
+    def __getitem__(self, which: int | str | slice) -> Clip | Videos:
+        """A clip by number or name, or a shorter data set by slice."""
+        if isinstance(which, slice):
+            return Videos(self.title, self.videos[which], self.missing)
+        if isinstance(which, str):
+            if which not in self.names:
+                raise InputError(
+                    f"{self.title} has no sequence '{which}' here; it has {listing(self.names)}"
+                )
+            which = self.names.index(which)
+        return self.videos[which].open()
+
+    def __iter__(self) -> Iterator[Clip]:
+        return (video.open() for video in self.videos)
+
+    def pick(self, names: Sequence[str]) -> Videos:
+        """The videos of these names, in this order."""
+        by_name = {video.name: video for video in self.videos}
+        if unknown := [name for name in names if name not in by_name]:
+            raise InputError(
+                f"{self.title} has no sequence {listing(unknown)} here; "
+                f"it has {listing(self.names)}"
+            )
+        return Videos(self.title, [by_name[name] for name in names])
+
+    def __repr__(self) -> str:
+        expected = len(self) + len(self.missing)
+        if not self.missing:
+            return f"<{self.title}: {len(self)} videos>"
+        return f"<{self.title}: {len(self)} of {expected} videos; missing: {listing(self.missing)}>"
+
+
+def gather(
+    title: str,
+    names: Sequence[str],
+    locate: Callable[[str], Video],
+    present_only: bool,
+) -> Videos:
+    """The videos of these names; absent ones are an InputError unless `present_only`."""
+    videos = [locate(name) for name in names]
+    present = [video for video in videos if video.frames.is_dir()]
+    missing = [video.name for video in videos if not video.frames.is_dir()]
+    if missing and (not present_only or not present):
+        say = "none" if not present else f"only {len(present)}"
+        raise InputError(
+            f"{title}: {say} of the {len(names)} sequences is in {videos[0].frames.parent}, "
+            f"missing {listing(missing)}; get the rest, or pass present_only=True to read "
+            "what is there"
+        )
+    return Videos(title, present, missing)
+
+
+def images(folder: Path) -> list[Path]:
+    """The image files directly in a folder, sorted by name; hidden files are left out."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+    )
+
+
+def folders(folder: Path) -> list[Path]:
+    """The folders directly in a folder, sorted by name; hidden ones are left out."""
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
+def header_size(path: Path) -> tuple[int, int]:
+    """(H, W) of an image file, from its header."""
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+    except (OSError, SyntaxError) as error:
+        raise InputError(
+            f"{path} cannot be read as an image ({error}); restore the file"
+        ) from error
+    return height, width
+
+
+def check_size(file: Path, size: tuple[int, int], frame: Path) -> None:
+    """InputError if the label file has not the (H, W) `size` of its frame."""
+    if (found := header_size(file)) != size:
+        raise InputError(
+            f"{file} is {found[1]} x {found[0]} but its frame {frame.name} is "
+            f"{size[1]} x {size[0]}; use annotations of the same resolution as the frames"
+        )
+
+
+def listing(names: Sequence[str], most: int = 8) -> str:
+    """Names in one line; of many, the first few and how many more."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def known_split(title: str, split: str, splits: Sequence[str]) -> None:
+    """InputError unless `split` is one of `splits`."""
+    if split not in splits:
+        raise InputError(f"{title} has no split '{split}'; choose one of {', '.join(splits)}")
