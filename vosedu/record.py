@@ -12,7 +12,7 @@ name. Without a recorder a tap costs one test of a global.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import TypeVar
@@ -68,6 +68,18 @@ def recording() -> bool:
     return _tape is not None
 
 
+def _keep_path(tape: Tape, path: str) -> tuple[Callable[..., None], Callable[..., None]]:
+    """Hooks that return None, so that inputs and outputs stay what they are."""
+
+    def enter(_module: nn.Module, _inputs: object) -> None:
+        tape._path.append(path)
+
+    def leave(_module: nn.Module, _inputs: object, _output: object) -> None:
+        tape._path.pop()
+
+    return enter, leave
+
+
 @contextmanager
 def record(model: nn.Module, *patterns: str) -> Iterator[Tape]:
     """Record the tapped tensors of `model` whose full names match one of `patterns` (all if none).
@@ -80,16 +92,9 @@ def record(model: nn.Module, *patterns: str) -> Iterator[Tape]:
     tape = Tape(patterns or ("*",))
     hooks = []
     for path, module in model.named_modules():
-        hooks.append(
-            module.register_forward_pre_hook(
-                lambda _module, _inputs, path=path: tape._path.append(path)
-            )
-        )
-        hooks.append(
-            module.register_forward_hook(
-                lambda _module, _inputs, _output: tape._path.pop() and None, always_call=True
-            )
-        )
+        enter, leave = _keep_path(tape, path)
+        hooks.append(module.register_forward_pre_hook(enter))
+        hooks.append(module.register_forward_hook(leave, always_call=True))
     _tape = tape
     try:
         yield tape
