@@ -21,7 +21,6 @@ from vosedu.errors import InputError
 
 VOID = 255
 IMAGE_SUFFIXES = frozenset(".jpg .jpeg .png .bmp .ppm .pgm .tif .tiff .webp".split())
-VIDEO_SUFFIXES = frozenset(".mp4 .m4v .mov .avi .mkv .webm .gif .mpg .mpeg".split())
 
 
 def _davis_palette() -> np.ndarray:
@@ -135,8 +134,23 @@ class ImageFrames(Sequence[np.ndarray]):
         return read_image(self.paths[index])
 
 
+class _Part(Sequence[np.ndarray]):
+    """Some frames of a sequence, still decoded when indexed."""
+
+    def __init__(self, frames: VideoFrames, indices: range) -> None:
+        self._frames, self._indices, self.size = frames, indices, frames.size
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index):  # type: ignore[override]
+        if isinstance(index, slice):
+            return _Part(self._frames, self._indices[index])
+        return self._frames[self._indices[index]]
+
+
 class VideoFrames(Sequence[np.ndarray]):
-    """Frames of a video file, decoded in order.
+    """Frames of a video file, decoded in order, turned upright as the file asks.
 
     Going forwards continues the decoder; going backwards opens the file again. Methods that need
     frames out of order therefore make sequential passes.
@@ -147,22 +161,24 @@ class VideoFrames(Sequence[np.ndarray]):
         with self._open() as container:
             stream = container.streams.video[0]
             self.fps = float(stream.average_rate or 24)
-            self.size = (stream.height, stream.width)
-            self._length = sum(1 for packet in container.demux(stream) if packet.size)
+            self._length = sum(
+                bool(packet.size and not packet.is_discard) for packet in container.demux(stream)
+            )
         if not self._length:
             raise InputError(f"the video {path} holds no frames; choose another file")
         self._decoder: Iterator[np.ndarray] | None = None
         self._next = 0
+        self.size: tuple[int, int] = self[0].shape[:2]
 
     def _open(self) -> av.container.InputContainer:
         try:
             container = av.open(str(self.path))
         except (av.FFmpegError, OSError) as error:
             raise InputError(
-                f"cannot read the video {self.path} ({error}); "
+                f"cannot read the video {self.path} ({error.strerror}); "
                 "convert it to mp4 or give a folder of frames"
             ) from error
-        if not container.streams.video:
+        if not container.streams.video or container.format.name == "tty":  # text reads as a video
             container.close()
             raise InputError(f"{self.path} has no video stream; choose another file")
         return container
@@ -173,10 +189,11 @@ class VideoFrames(Sequence[np.ndarray]):
             stream.thread_type = "AUTO"
             try:
                 for frame in container.decode(stream):
-                    yield frame.to_ndarray(format="rgb24")
+                    upright = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
+                    yield np.ascontiguousarray(upright)
             except av.FFmpegError as error:
                 raise InputError(
-                    f"the video {self.path} breaks off at frame {self._next} ({error}); "
+                    f"the video {self.path} breaks off at frame {self._next} ({error.strerror}); "
                     "convert it again or cut it before that frame"
                 ) from error
 
@@ -185,7 +202,7 @@ class VideoFrames(Sequence[np.ndarray]):
 
     def __getitem__(self, index):  # type: ignore[override]
         if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+            return _Part(self, range(len(self))[index])
         if index < 0:
             index += len(self)
         if not 0 <= index < len(self):
@@ -372,6 +389,11 @@ class VideoWriter:
             self._stream.width, self._stream.height = width, height
             self._stream.pix_fmt = "yuv420p"
             self._stream.options = {"crf": "20", "preset": "veryfast"}
+        elif (height, width) != (self._stream.height, self._stream.width):
+            raise InputError(
+                f"a frame of {width} x {height} cannot follow frames of {self._stream.width} x "
+                f"{self._stream.height} in {self.path}; all frames of a video must have one size"
+            )
         picture = av.VideoFrame.from_ndarray(
             np.ascontiguousarray(frame[:height, :width]), format="rgb24"
         )
