@@ -1,0 +1,25 @@
+"""Encoders and shared blocks. Encoders return a tuple of feature maps, fine to coarse."""
+
+from vosedu.nn.aspp import ASPP
+from vosedu.nn.inputs import caffe_bgr, imagenet_rgb, resize_image, to_batch
+from vosedu.nn.mobilenet import MobileNetV2
+from vosedu.nn.resnet import BasicBlock, Bottleneck, DeepLabResNet, ResNet
+from vosedu.nn.tiny import TinyEncoder
+from vosedu.nn.weights import LoadReport, load_weights, read_state
+
+__all__ = [
+    "ASPP",
+    "BasicBlock",
+    "Bottleneck",
+    "DeepLabResNet",
+    "LoadReport",
+    "MobileNetV2",
+    "ResNet",
+    "TinyEncoder",
+    "caffe_bgr",
+    "imagenet_rgb",
+    "load_weights",
+    "read_state",
+    "resize_image",
+    "to_batch",
+]
