@@ -5,10 +5,12 @@ from vosedu.nn.inputs import caffe_bgr, imagenet_rgb, resize_image, to_batch
 from vosedu.nn.mobilenet import MobileNetV2
 from vosedu.nn.resnet import BasicBlock, Bottleneck, DeepLabResNet, ResNet
 from vosedu.nn.tiny import TinyEncoder
+from vosedu.nn.vgg import VGG16
 from vosedu.nn.weights import LoadReport, load_weights, read_state
 
 __all__ = [
     "ASPP",
+    "VGG16",
     "BasicBlock",
     "Bottleneck",
     "DeepLabResNet",

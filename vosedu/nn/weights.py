@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from vosedu.errors import InputError
 
-_WRAPPERS = ("model", "state_dict", "network", "net")
+_WRAPPERS = ("model", "state_dict", "model_state_dict", "network", "net")
 _COUNTER = "num_batches_tracked"
 
 
@@ -28,9 +28,9 @@ class LoadReport:
 def read_state(path: str | Path) -> dict[str, Tensor]:
     """The state dict in a checkpoint file, `module.` prefixes stripped.
 
-    A dict that wraps it under "model", "state_dict", "network" or "net" is unwrapped. Only
-    tensors and plain containers are read (`weights_only=True`). Raises InputError for anything
-    else.
+    A dict that wraps it under "model", "state_dict", "model_state_dict", "network" or "net" is
+    unwrapped. Only tensors and plain containers are read (`weights_only=True`). Raises InputError
+    for anything else.
     """
     path = Path(path)
     if not path.is_file():
