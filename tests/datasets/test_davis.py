@@ -213,7 +213,7 @@ def test_a_mask_of_another_size(tmp_path):
 
 def test_an_empty_sequence(tmp_path):
     sequence(tmp_path, "dog", frames=0, masks=[])
-    with pytest.raises(InputError, match=r"dog: no frames in"):
+    with pytest.raises(InputError, match=r"dog: there are no frames in"):
         one(tmp_path)
 
 

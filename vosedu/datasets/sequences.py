@@ -167,7 +167,8 @@ DAVIS16 = _davis16()
 
 def davis16_names(split: str) -> tuple[str, ...]:
     """Names of the DAVIS-2016 "train" (30) or "val" (20) split, sorted; "trainval" has both."""
-    return tuple(name for name, sequence in DAVIS16.items() if sequence.split in split)
+    parts = ("train", "val") if split == "trainval" else (split,)
+    return tuple(name for name, sequence in DAVIS16.items() if sequence.split in parts)
 
 
 def davis17_names(split: str) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import overload
 
@@ -19,45 +21,65 @@ def merged(path: Path) -> np.ndarray:
     return (read_mask(path) > 0).astype(np.uint8)
 
 
+def resized(read: Callable[[Path], np.ndarray], size: tuple[int, int]) -> Callable:
+    """`read`, followed by nearest-neighbour resizing of the labels to `size` (H, W)."""
+
+    def read_and_resize(path: Path) -> np.ndarray:
+        ids = read(path)
+        if ids.shape == size:
+            return ids
+        return np.asarray(Image.fromarray(ids).resize(size[::-1], Image.Resampling.NEAREST))
+
+    return read_and_resize
+
+
 @dataclass(frozen=True)
 class Video:
     """Where one video of a data set lies and how it is to be read.
 
-    frames: folder of images. masks: folder of label files named like the frames, or None.
-    every: whether each frame must have a label file.
+    frames: folder of images, or a video file. masks: folder of label files, or None.
+    expect: "all" frames must have a label file, "some" frame must, or "any" number will do.
     read: turns a label file into H x W uint8 ids.
-    key: what frame and label file of the same moment have in common, computed from the path.
+    key: what a frame and its label file have in common, computed from either path.
+    choose: which files of the mask folder are label files.
+    fit: resize labels of another size to the frames (nearest neighbour) instead of refusing them.
     """
 
     name: str
     frames: Path
     masks: Path | None = None
     attributes: frozenset[str] = frozenset()
-    every: bool = True
+    expect: str = "all"
     read: Callable[[Path], np.ndarray] = read_mask
-    key: Callable[[Path], str] = field(default=lambda path: path.stem)
+    key: Callable[[Path], Hashable] = attrgetter("stem")
+    choose: Callable[[list[Path]], list[Path]] = list
+    fit: bool = False
     fps: float = 24.0
 
     def open(self) -> Clip:
         """The clip; frames and masks are decoded when indexed.
 
-        InputError: no frames, no masks where there must be some, a mask without its frame, a frame
-        without its mask where each must have one, a mask of another size than its frame.
+        InputError: no frames, too few masks (see `expect`), a mask without its frame, two masks of
+        one frame, a mask of another size than its frame.
         """
+        if self.frames.is_file():
+            return Clip.read(self.frames, self.masks, self.name)
         frame_files = images(self.frames)
         if not frame_files:
             raise InputError(
-                f"{self.name}: no frames in {self.frames}; unpack the data set again, or leave "
-                "this sequence out"
+                f"{self.name}: there are no frames in {self.frames}; unpack the data set again, "
+                "or leave this sequence out"
             )
         frames = ImageFrames(frame_files)
         files = self._label_files(frame_files)
-        for file in files.values():
-            check_size(file, frames.size, frame_files[0])
+        if not self.fit:
+            for file in files.values():
+                check_size(file, frames.size, frame_files[0])
+        read = resized(self.read, frames.size) if self.fit else self.read
         return Clip(
             name=self.name,
             frames=frames,
-            labels=MaskFiles(files, frames.size, self.read),
+            labels=MaskFiles(files, frames.size, read),
             attributes=self.attributes,
             fps=self.fps,
         )
@@ -72,15 +94,20 @@ class Video:
             )
         index = {self.key(path): i for i, path in enumerate(frame_files)}
         files: dict[int, Path] = {}
-        for path in images(self.masks):
+        for path in self.choose(images(self.masks)):
             if (key := self.key(path)) not in index:
                 raise InputError(
                     f"{path} has no frame of that name in {self.frames}; remove it, or restore "
                     "the frame"
                 )
+            if index[key] in files:
+                raise InputError(
+                    f"{path} and {files[index[key]].name} are both masks of frame "
+                    f"{frame_files[index[key]].name}; remove one of them"
+                )
             files[index[key]] = path
-        if self.every and len(files) < len(frame_files):
-            absent = [i for i in range(len(frame_files)) if i not in files]
+        absent = [i for i in range(len(frame_files)) if i not in files]
+        if (self.expect == "all" and absent) or (self.expect == "some" and not files):
             raise InputError(
                 f"{self.name}: {len(absent)} of {len(frame_files)} frames have no mask in "
                 f"{self.masks}, the first is {frame_files[absent[0]].name}; unpack the "
@@ -154,7 +181,7 @@ def gather(
     """The videos of these names; absent ones are an InputError unless `present_only`."""
     videos = [locate(name) for name in names]
     present = [video for video in videos if video.frames.is_dir()]
-    missing = [video.name for video in videos if not video.frames.is_dir()]
+    missing = [video.name for video in videos if video not in present]
     if missing and (not present_only or not present):
         say = "none" if not present else f"only {len(present)}"
         raise InputError(
@@ -208,6 +235,12 @@ def listing(names: Sequence[str], most: int = 8) -> str:
     """Names in one line; of many, the first few and how many more."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def last_number(path: Path) -> int | str:
+    """The number at the end of a file's name (camel01_0009_gt -> 9), or the name if it has none."""
+    digits = re.search(r"(\d+)$", path.stem.removesuffix("_gt"))
+    return int(digits[1]) if digits else path.stem
 
 
 def known_split(title: str, split: str, splits: Sequence[str]) -> None:
