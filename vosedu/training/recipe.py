@@ -36,7 +36,8 @@ class Group:
 class Stage:
     """One stage of a recipe.
 
-    data: what samples are drawn from, e.g. "toyvos/mixed/train" or "davis16/train".
+    data: the clips samples are drawn from, e.g. "toyvos/mixed/train" or "davis16/train".
+    stills: the still images, for stages that use some, e.g. "toyvos/stills/train".
     loss: the name of the paper's loss.
     size: side or (height, width) of the training frames in pixels.
     lr, schedule: base learning rate, and how it falls: "constant", "poly" (power 0.9) or "cosine"
@@ -55,6 +56,7 @@ class Stage:
     batch_size: int
     size: tuple[int, int]
     lr: float
+    stills: str = ""
     optimiser: str = "sgd"
     momentum: float = 0.9
     weight_decay: float = 5e-4

@@ -1,0 +1,95 @@
+"""What a measured difference says about a claim: paired seeds, intervals, verdicts by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from vosedu.ablation.store import Record
+from vosedu.papers.contract import Claim
+
+SEEN, REVERSED, NO_EFFECT, CANNOT_TELL = "seen", "reversed", "no effect", "cannot tell"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One row against the base row on one suite, in points of the measure.
+
+    row, base: means over seeds. differences: one per seed, row minus base.
+    low, high: the 95 % t-interval of the mean difference over seeds (NaN with fewer than two).
+    """
+
+    row: float
+    base: float
+    seeds: tuple[int, ...]
+    differences: tuple[float, ...]
+    low: float
+    high: float
+
+    @property
+    def difference(self) -> float:
+        """Mean over seeds of row minus base."""
+        return float(np.mean(self.differences))
+
+    def __str__(self) -> str:
+        return (
+            f"{self.difference:+.2f} [{self.low:+.2f}, {self.high:+.2f}] ({len(self.seeds)} seeds)"
+        )
+
+
+def interval(differences: Iterable[float], level: float = 0.95) -> tuple[float, float]:
+    """The t-interval of the mean; (NaN, NaN) for fewer than two values."""
+    values = np.asarray(list(differences), float)
+    if len(values) < 2:
+        return float("nan"), float("nan")
+    half = stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
+    return float(values.mean() - half), float(values.mean() + half)
+
+
+def compare(
+    records: Iterable[Record], row: str, base: str, suite: str, measure: str = "J"
+) -> Comparison | None:
+    """Pair the records of two rows by seed; None when they share no seed on that suite."""
+    mean: dict[str, dict[int, float]] = {row: {}, base: {}}
+    for record in records:
+        if record.suite == suite and record.row in mean:
+            mean[record.row][record.seed] = record.mean(measure)
+    seeds = tuple(sorted(mean[row].keys() & mean[base].keys()))
+    if not seeds:
+        return None
+    differences = tuple(mean[row][seed] - mean[base][seed] for seed in seeds)
+    return Comparison(
+        row=float(np.mean([mean[row][seed] for seed in seeds])),
+        base=float(np.mean([mean[base][seed] for seed in seeds])),
+        seeds=seeds,
+        differences=differences,
+        low=interval(differences)[0],
+        high=interval(differences)[1],
+    )
+
+
+def verdict(claim: Claim, comparison: Comparison | None) -> str:
+    """By rule, from the interval and the margin that stood in the claim before the run.
+
+    "no effect": the interval lies inside the margin (for a claim of sameness that is "seen").
+    "seen": the interval lies on the claimed side of zero, and not inside the margin.
+    "reversed": it lies on the other side. Anything else, or fewer than two seeds: "cannot tell".
+    """
+    if comparison is None or np.isnan(comparison.low):
+        return CANNOT_TELL
+    low, high = comparison.low, comparison.high
+    inside = -claim.margin < low and high < claim.margin
+    if claim.better == "same":
+        if inside:
+            return SEEN
+        return REVERSED if low > claim.margin or high < -claim.margin else CANNOT_TELL
+    if inside:
+        return NO_EFFECT
+    if claim.better == "lower":
+        low, high = -high, -low
+    if low > 0:
+        return SEEN
+    return REVERSED if high < 0 else CANNOT_TELL

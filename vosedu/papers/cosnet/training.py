@@ -1,0 +1,260 @@
+"""How COSNet is trained: still images teach the embedding, pairs of frames the co-attention.
+
+Section 3.3 of the paper and section 6 of its release. Steps alternate between a still image
+(side prediction only) and a pair of frames of one video, each augmented on its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vosedu.papers.cosnet.network import Config, COSNet, build
+from vosedu.training import Batch, Group, History, Programme, Recipe, Stage, fit
+from vosedu.training.data import crop_and_flip, labelled, open_data, to_tensors
+from vosedu.training.losses import balanced_cross_entropy, binary_cross_entropy
+
+LAMBDA = 1e-4  # weight of the penalty |W W^T - I|, Eq. 12
+
+# Recipes -----------------------------------------------------------------------------------------
+
+EMBEDDING = r"embedding\.|side\."
+# The release lists its encoder's parameters several times in the optimiser (reference, section 4):
+# the shortcuts four times, layers 1 to 4 three times, the ASPP twice. Their BatchNorm is frozen.
+RELEASED_GROUPS = (
+    Group("frozen", r"embedding\.encoder\.layer\d\.0\.downsample\.1\.", (0.0, 0.0)),
+    Group("shortcuts", r"embedding\.encoder\.layer\d\.0\.downsample\.0\.", (1.0, 0.01), updates=4),
+    Group("layers", r"embedding\.encoder\.layer\d\.", (1.0, 0.01), updates=3),
+    Group("aspp", r"embedding\.aspp\.", (1.0, 0.01), updates=2),
+    Group("stem and side", EMBEDDING, (1.0, 0.01)),
+    Group("co-attention and head", "", (0.0, 10.0)),
+)
+ALTERNATING = ("still", "video", "video")
+
+
+def recipe(profile: str = "course", form: str = "paper") -> Recipe:
+    """The recipe of a profile. `form`: "paper" (weighted cross-entropy) or "released"."""
+    if profile == "full":
+        return _released() if form == "released" else _paper()
+    steps = {"quick": (2, 4), "ablate": (100, 330), "course": (300, 1500)}[profile]
+    size, batch = ((48, 80), 2) if profile == "quick" else ((96, 160), 8)
+    saliency = Stage(
+        name="saliency",
+        data="toyvos/mixed/train",
+        stills="toyvos/stills/train",
+        loss=form,
+        steps=steps[0],
+        batch_size=batch,
+        size=size,
+        lr=2e-3,
+        optimiser="adamw",
+        weight_decay=1e-4,
+        groups=(Group("embedding", EMBEDDING),),
+        cycle=("still",),
+    )
+    main = replace(saliency, name="main", steps=steps[1], groups=(Group("all"),), cycle=ALTERNATING)
+    return Recipe((saliency, main))
+
+
+def _paper() -> Recipe:
+    """SGD at 2.5e-4, batches of 8, the encoder fine-tuned on saliency data first.
+
+    The paper states no number of epochs; these are the release's 60 for the pairs.
+    """
+    saliency = Stage(
+        name="saliency",
+        data="davis16/train",
+        stills="msra10k/train+duts/train",
+        loss="paper",
+        steps=20_000,
+        batch_size=8,
+        size=(473, 473),
+        lr=2.5e-4,
+        groups=(Group("embedding", EMBEDDING),),
+        cycle=("still",),
+    )
+    main = replace(saliency, name="main", steps=15_600, groups=(Group("all"),), cycle=ALTERNATING)
+    return Recipe((saliency, main))
+
+
+def _released() -> Recipe:
+    """60 epochs of 130 batches of 16 from the DeepLab initialisation; rates halved after six."""
+    return Recipe(
+        (
+            Stage(
+                name="main",
+                data="davis16/train",
+                stills="msra10k/train+duts/test+duts/train+dut-omron/train",
+                loss="released",
+                steps=60 * 130,
+                batch_size=16,
+                size=(473, 473),
+                lr=2.5e-4,
+                halve_after=0.1,
+                groups=RELEASED_GROUPS,
+                cycle=ALTERNATING,
+                epoch=130,
+            ),
+        )
+    )
+
+
+# Samples -----------------------------------------------------------------------------------------
+
+
+def _programme(stage: Stage, config: Config, clips: Sequence, stills: Sequence) -> Programme:
+    augment = stretched_crop if stage.loss == "released" else crop_and_flip
+    count = 2 if config.group else 1
+
+    def sample(rng: np.random.Generator, kind: str) -> Batch:
+        if kind == "still":
+            image, mask = stills[int(rng.integers(len(stills)))]
+            if stage.loss != "released":
+                image, mask = crop_and_flip(rng, image, mask)
+            image, mask = to_tensors(image, mask, stage.size)
+            return {"a": image, "mask_a": mask}
+        clip = clips[int(rng.integers(len(clips)))]
+        frames = labelled(clip)
+        target = int(rng.choice(frames))
+        others = [frame for frame in frames if frame != target] or frames
+        chosen = rng.choice(others, count, replace=len(others) < count)
+        a, mask_a = to_tensors(*augment(rng, clip.frames[target], clip.labels[target]), stage.size)
+        drawn = [
+            to_tensors(*augment(rng, clip.frames[int(b)], clip.labels[int(b)]), stage.size)
+            for b in chosen
+        ]
+        if config.group:
+            return {"a": a, "mask_a": mask_a, "b": torch.stack([b for b, _ in drawn])}
+        return {"a": a, "mask_a": mask_a, "b": drawn[0][0], "mask_b": drawn[0][1]}
+
+    return Programme(sample, LOSSES[stage.loss])
+
+
+def stretched_crop(
+    rng: np.random.Generator, image: np.ndarray, mask: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The release's augmentation: crop, flip, scale by 0.7 to 1.3, and an accident.
+
+    Its resize of floating-point frames stretches each to its own minimum and maximum, so training
+    video frames have full contrast while stills and test frames keep theirs.
+    """
+    image, mask = crop_and_flip(rng, image, mask)
+    scale = rng.uniform(0.7, 1.3)
+    image = cv2.resize(np.ascontiguousarray(image), None, fx=scale, fy=scale).astype(np.float32)
+    mask = cv2.resize(
+        np.ascontiguousarray(mask), image.shape[1::-1], interpolation=cv2.INTER_NEAREST
+    )
+    low, high = image.min(), image.max()
+    return ((image - low) * (255 / max(high - low, 1.0))).round().astype(np.uint8), mask
+
+
+# Losses ------------------------------------------------------------------------------------------
+
+
+def paper_loss(model: COSNet, batch: Batch, kind: str) -> dict[str, Tensor]:
+    """Eq. 11 for each prediction; for pairs also lambda |W W^T - I| of Eq. 12 where W has it."""
+
+    def weighted(logits: Tensor, mask: Tensor) -> Tensor:
+        return balanced_cross_entropy(logits.float().sigmoid(), mask).mean()
+
+    a = model.normalise(batch["a"])
+    if kind == "still":
+        return {"side": weighted(_side(model, a), batch["mask_a"])}
+    prediction = model(a, _normalised_references(model, batch["b"]))
+    terms = {"a": weighted(prediction.a, batch["mask_a"])}
+    if prediction.b is not None:
+        terms["b"] = weighted(prediction.b, batch["mask_b"])
+    return {**terms, "penalty": LAMBDA * model.coattention.penalty()}
+
+
+def released_loss(model: COSNet, batch: Batch, kind: str) -> dict[str, Tensor]:
+    """BCE / p + 0.8 L1, p the foreground share of the batch; a tenth of it for stills.
+
+    All pixels carry the weight 1 / p, so the classes are not balanced. A batch without foreground,
+    infinite in the release, counts as having one foreground pixel.
+    """
+
+    def weighted(logits: Tensor, mask: Tensor) -> Tensor:
+        probability = logits.float().sigmoid()
+        share = mask.mean().clamp_min(1 / mask.numel())
+        error = (probability - mask).abs().mean()
+        return binary_cross_entropy(probability, mask).mean() / share + 0.8 * error
+
+    a = model.normalise(batch["a"])
+    if kind == "still":
+        return {"side": 0.1 * weighted(_side(model, a), batch["mask_a"])}
+    prediction = model(a, _normalised_references(model, batch["b"]))
+    terms = {"a": weighted(prediction.a, batch["mask_a"])}
+    if prediction.b is not None:
+        terms["b"] = weighted(prediction.b, batch["mask_b"])
+    return terms
+
+
+LOSSES: Mapping[str, Callable[[nn.Module, Batch, str], dict[str, Tensor]]] = {
+    "paper": paper_loss,
+    "released": released_loss,
+}
+
+
+def _side(model: COSNet, frames: Tensor) -> Tensor:
+    return model.saliency(model.embed(frames), frames.shape[-2:])
+
+
+def _normalised_references(model: COSNet, references: Tensor) -> Tensor:
+    if references.dim() == 4:
+        return model.normalise(references)
+    flat = model.normalise(references.flatten(0, 1))  # B N 3 H W -> BN 3 H W
+    return flat.view(references.shape)
+
+
+# Training ----------------------------------------------------------------------------------------
+
+
+def train(
+    config: Config,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    folder: str | Path | None = None,
+    initial: Mapping[str, Tensor] | None = None,
+    data: Callable[[str], Sequence] = open_data,
+    on_step: Callable[[History], None] | None = None,
+    compile: bool = False,
+) -> tuple[COSNet, History]:
+    """Build and train a COSNet; returns it in evaluation mode with its history.
+
+    The initial weights are a function of `seed`, unless `initial` gives some (missing ones stay
+    random, e.g. a pretrained encoder). `data` opens the stages' data by name. With `folder`, the
+    run can be killed and goes on where it was last saved.
+    """
+    torch.manual_seed(seed)
+    model = build(config)
+    if initial:
+        model.load_state_dict(initial, strict=False)
+    programmes = {
+        stage.name: _programme(
+            stage,
+            config,
+            data(stage.data) if set(stage.cycle) - {"still"} else (),
+            data(stage.stills) if "still" in stage.cycle else (),
+        )
+        for stage in recipe.stages
+    }
+    history = fit(
+        model,
+        recipe,
+        programmes,
+        seed=seed,
+        device=device,
+        folder=folder,
+        on_step=on_step,
+        compile=compile,
+    )
+    return model, history

@@ -1,0 +1,69 @@
+"""Training data by name, and what happens to a frame before the network sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from vosedu.clip import VOID, Clip
+from vosedu.errors import InputError
+
+
+def open_data(name: str) -> Sequence:
+    """Clips, or pairs of still image and mask, by name.
+
+    "toyvos/SUITE/SPLIT" gives rendered clips and "toyvos/stills/SPLIT" stills; "SET/SPLIT" opens a
+    real data set where `vosedu data where SET` finds it. Several names joined by "+" are one set.
+    """
+    if "+" in name:
+        return [item for part in name.split("+") for item in open_data(part)]
+    parts = name.split("/")
+    if parts[0] == "toyvos":
+        from vosedu import toyvos
+
+        if len(parts) != 3:
+            raise InputError(f"'{name}' names no ToyVOS data; write toyvos/SUITE/SPLIT")
+        return toyvos.stills(parts[2]) if parts[1] == "stills" else toyvos.split(parts[2], parts[1])
+    from vosedu import datasets
+
+    if len(parts) != 2:
+        raise InputError(f"'{name}' names no data set; write SET/SPLIT, for example davis16/train")
+    return datasets.open_dataset(parts[0], split=parts[1])
+
+
+def crop_and_flip(
+    rng: np.random.Generator, image: np.ndarray, mask: np.ndarray, share: float = 0.9
+) -> tuple[np.ndarray, np.ndarray]:
+    """A random crop of `share` of each side, mirrored half of the time."""
+    height, width = image.shape[:2]
+    h, w = round(share * height), round(share * width)
+    y, x = rng.integers(height - h + 1), rng.integers(width - w + 1)
+    turn = slice(None, None, -1 if rng.random() < 0.5 else 1)
+    return image[y : y + h, x : x + w][:, turn], mask[y : y + h, x : x + w][:, turn]
+
+
+def to_tensors(image: np.ndarray, mask: np.ndarray, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Image and ids at `size` -> 3 x h x w float32 RGB, 0..255, and 1 x h x w float32 foreground.
+
+    Void pixels count as background.
+    """
+    foreground = ((mask != 0) & (mask != VOID)).astype(np.float32)
+    if image.shape[:2] != tuple(size):
+        shrinks = image.shape[0] > size[0]
+        how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        image = cv2.resize(np.ascontiguousarray(image), size[::-1], interpolation=how)
+        foreground = cv2.resize(foreground, size[::-1], interpolation=cv2.INTER_NEAREST)
+    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).float()
+    return pixels, torch.from_numpy(np.ascontiguousarray(foreground)).unsqueeze(0)
+
+
+def labelled(clip: Clip) -> list[int]:
+    """The frames of a clip that have labels."""
+    frames = sorted(clip.labels)
+    if not frames:
+        raise InputError(f"the clip {clip.name} has no labels to train on; leave it out")
+    return frames
