@@ -1,0 +1,295 @@
+"""Executing the committed notebooks, and the rules they keep.
+
+`execute` runs one notebook by papermill from the checkout's root; `check` lists what a committed
+notebook does that the house style forbids.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from vosedu.errors import InputError
+
+ROOT = Path(__file__).resolve().parent.parent
+PARAMETERS = ("profile", "seed", "device", "out_dir")
+CELLS = range(40, 111)
+MOST_LINES = 60
+MOST_BYTES = 1_000_000
+WIDGET = "application/vnd.jupyter.widget-view+json"
+FIRST_SCREEN = {
+    "what the reader will be able to do": r"\bable to\b",
+    "prerequisites": r"prerequisite",
+    "the minutes it takes": r"\bminutes?\b|\bmin\b",
+    "the disk it needs": r"\bdisk\b",
+    "a citation": r"\bcit(e|ation)\b|\bpaper\b",
+}
+LAST_SCREEN = {
+    "what we learned": r"\blearn(ed|t)\b",
+    "exercises": r"\bexercises?\b",
+    "what to read": r"\bread\b",
+}
+NOT_SEEN = r"(not|never) (be )?(see|seen|show|shown)\b"
+MACHINE_PATH = r"(?<![\w.~-])/(home|root|tmp|work|Users|private|mnt)/[\w.]"
+
+
+def find(folder: str | Path | None = None) -> list[Path]:
+    """All notebooks below `folder` (default: the checkout's), in reading order."""
+    folder = Path(folder) if folder else ROOT / "notebooks"
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}; notebooks come with a checkout of vosedu")
+    found = folder.rglob("*.ipynb")
+    return sorted(path for path in found if ".ipynb_checkpoints" not in path.parts)
+
+
+def execute(
+    source: str | Path,
+    target: str | Path,
+    parameters: Mapping[str, Any] | None = None,
+    timeout: int | None = None,
+    progress: bool = False,
+) -> None:
+    """Run the notebook `source` from the checkout's root and write the executed copy to `target`.
+
+    parameters: values that replace those of its `parameters` cell.
+    timeout: seconds that one cell may take.
+    `target` may be `source`; it is replaced only when every cell ran. Raises InputError, naming
+    the cell, when one fails.
+    """
+    import matplotlib.font_manager  # noqa: F401  builds its cache here, not inside a notebook
+    from papermill import PapermillExecutionError, execute_notebook
+
+    source, target = Path(source), Path(target)
+    if not source.is_file():
+        raise InputError(f"there is no notebook {source}; check the path")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch, _own_jupyter(Path(scratch)):
+        partial = Path(scratch) / source.name
+        try:
+            execute_notebook(
+                source,
+                partial,
+                dict(parameters or {}),
+                kernel_name="python3",
+                language="python",
+                cwd=ROOT,
+                progress_bar=progress,
+                execution_timeout=timeout,
+            )
+        except PapermillExecutionError as error:
+            raise InputError(
+                f"{source.name} stopped in cell {error.cell_index} "
+                f"with {error.ename}: {' '.join(str(error.evalue).split())}"
+            ) from error
+        write(clean(nbformat.read(partial, as_version=4)), target)
+
+
+@contextmanager
+def _own_jupyter(folder: Path) -> Iterator[None]:
+    """Keep the kernel from the user's profile, and its files from the user's home."""
+    ours = {
+        "IPYTHONDIR": folder / "ipython",
+        "JUPYTER_RUNTIME_DIR": folder / "runtime",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+    }
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update({name: str(value) for name, value in ours.items()})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def clean(notebook: NotebookNode) -> NotebookNode:
+    """Drop what differs between two equal runs: papermill's and nbclient's notes and timings."""
+    for owner in (notebook, *notebook.cells):
+        for note in ("papermill", "execution", "jupytext"):
+            owner.metadata.pop(note, None)
+    return notebook
+
+
+def write(notebook: NotebookNode, path: Path) -> None:
+    """Write a notebook in one step, so that an interruption leaves the old one."""
+    partial = path.with_name(f".{path.name}.partial")
+    nbformat.write(notebook, partial)
+    partial.replace(path)
+
+
+def check(path: str | Path) -> list[str]:
+    """What keeps the notebook at `path` from being committed: one sentence each, none if fine."""
+    path = Path(path)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+    except (OSError, ValueError, nbformat.ValidationError) as error:
+        return [f"is no valid notebook: {str(error).splitlines()[0]}"]
+    return [
+        *_check_whole(path, notebook),
+        *_check_parameters(notebook),
+        *_check_screens(path, notebook),
+        *_check_sources(path, notebook),
+        *_check_outputs(notebook),
+        *_check_pictures(notebook),
+    ]
+
+
+def _check_whole(path: Path, notebook: NotebookNode) -> Iterator[str]:
+    if len(notebook.cells) not in CELLS:
+        yield f"has {len(notebook.cells)} cells, not {CELLS[0]} to {CELLS[-1]}"
+    if path.stat().st_size > MOST_BYTES:
+        yield f"is {path.stat().st_size / 1e6:.2f} MB, above {MOST_BYTES / 1e6:.0f} MB"
+    for kind, widgets in notebook.metadata.get("widgets", {}).items():
+        if "state" not in widgets:
+            yield f"has widget metadata without a state ({kind}), which GitHub refuses to show"
+        for text in _texts(widgets.get("state", {})):
+            if machine := _machine_path(text):
+                yield f"keeps the machine path {machine} in a widget"
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    counts = [cell.execution_count for cell in code]
+    if counts != list(range(1, len(code) + 1)):
+        yield "was not executed from top to bottom in a fresh kernel (counts are not 1..n)"
+
+
+def _check_parameters(notebook: NotebookNode) -> Iterator[str]:
+    tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
+    if len(tagged) != 1:
+        yield f"has {len(tagged)} cells tagged 'parameters', not one"
+        return
+    values = {}
+    for node in ast.parse(tagged[0].source).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for target in targets:
+            if isinstance(target, ast.Name):
+                values[target.id] = node.value
+    for name in PARAMETERS:
+        if name not in values:
+            yield f"its parameters cell does not set '{name}'"
+    if "profile" in values and getattr(values["profile"], "value", None) != "course":
+        yield 'its parameters cell does not set profile = "course"'
+
+
+def _check_screens(path: Path, notebook: NotebookNode) -> Iterator[str]:
+    prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    first, last = "\n".join(prose[:3]), "\n".join(prose[-5:])
+    wanted = dict(LAST_SCREEN)
+    if (ROOT / "vosedu" / "papers" / path.resolve().parent.name).is_dir():
+        wanted["what the paper claims that we could not see"] = NOT_SEEN
+    for screen, text, parts in (("first", first, FIRST_SCREEN), ("last", last, wanted)):
+        for part, pattern in parts.items():
+            if not re.search(pattern, text, re.IGNORECASE):
+                yield f"its {screen} screen does not say {part}"
+
+
+def _check_sources(path: Path, notebook: NotebookNode) -> Iterator[str]:
+    for number, cell in enumerate(notebook.cells):
+        if len(cell.source.splitlines()) > MOST_LINES:
+            yield f"cell {number}: is longer than {MOST_LINES} lines"
+        if machine := _machine_path(cell.source):
+            yield f"cell {number}: names the machine path {machine}"
+        if cell.cell_type == "markdown":
+            for link in _local_links(cell.source):
+                if not (path.parent / link).exists():
+                    yield f"cell {number}: its link to {link} leads nowhere"
+        elif cell.cell_type == "code":
+            if not cell.source.strip():
+                yield f"cell {number}: is empty"
+            for node in ast.walk(_parse(cell.source)):
+                if isinstance(node, ast.ClassDef):
+                    yield f"cell {number}: defines the class {node.name}; the package computes"
+
+
+def _check_outputs(notebook: NotebookNode) -> Iterator[str]:
+    for number, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", ()):
+            if output.output_type == "error":
+                yield f"cell {number}: ends in {output.ename}"
+                continue
+            if output.get("name") == "stderr":
+                yield f"cell {number}: writes to stderr"
+            for text in _output_texts(output):
+                if machine := _machine_path(text):
+                    yield f"cell {number}: shows the machine path {machine}"
+                if address := re.search(r"\b0x[0-9a-fA-F]{6,}", text):
+                    yield f"cell {number}: shows the object address {address.group()}"
+                if warning := re.search(r"\b[A-Z]\w*Warning\b", text):
+                    yield f"cell {number}: shows a {warning.group()}"
+
+
+def _check_pictures(notebook: NotebookNode) -> Iterator[str]:
+    cells = notebook.cells
+    for number, cell in enumerate(cells):
+        shown = _mime_types(cell)
+        if WIDGET in shown:
+            following = next((c for c in cells[number + 1 :] if c.cell_type == "code"), None)
+            if "image/png" not in shown | _mime_types(following):
+                yield f"cell {number}: its widget has no PNG twin in this cell or the next"
+        if "image/png" in shown:
+            above = next(
+                (c for c in reversed(cells[:number]) if WIDGET not in _mime_types(c)), None
+            )
+            if above is None or above.cell_type != "markdown":
+                yield f"cell {number}: no text above says what its picture shows"
+
+
+def _mime_types(cell: NotebookNode | None) -> set[str]:
+    outputs = cell.get("outputs", ()) if cell else ()
+    return {kind for output in outputs for kind in output.get("data", {})}
+
+
+def _output_texts(output: NotebookNode) -> Iterator[str]:
+    if output.output_type == "stream":
+        yield output.text
+    for kind, content in output.get("data", {}).items():
+        if kind.startswith("text/") or kind == "image/svg+xml":
+            yield re.sub(r"data:image/[\w+]+;base64,[\w+/=\s]+", "", content)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The strings in nested widget state, without its binary buffers."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            if key != "buffers":
+                yield from _texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
+
+
+def _machine_path(text: str) -> str | None:
+    if str(ROOT) in text:
+        return str(ROOT)
+    found = re.search(MACHINE_PATH, text)
+    return found.group() + "..." if found else None
+
+
+def _local_links(markdown: str) -> Iterator[str]:
+    prose = re.sub(r"```.*?```|`[^`]*`", "", markdown, flags=re.DOTALL)
+    found = re.findall(r"\]\(\s*<?([^)\s>]+)", prose)
+    found += re.findall(r"(?:src|href)=[\"']([^\"']+)", prose)
+    for link in found:
+        if not re.match(r"[a-z][a-z0-9+.-]*:|#", link, re.IGNORECASE):
+            yield link.split("#")[0]
+
+
+def _parse(source: str) -> ast.Module:
+    """The syntax tree of a cell; lines for IPython's ears (% and !) are left out."""
+    lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
+    try:
+        return ast.parse("\n".join(lines))
+    except SyntaxError:
+        return ast.Module(body=[], type_ignores=[])
