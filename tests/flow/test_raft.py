@@ -158,5 +158,5 @@ def test_the_real_network_finds_the_motion(shared, moving_square):
         pytest.skip("the RAFT-small weights are not beside this checkout")
     field = flow.estimate(moving_square, flow.RAFT("small", weights))[1]
     inner = moving_square.labels[1] > 0
-    np.testing.assert_allclose(np.median(field[inner], axis=0), (3, 1), atol=0.5)
-    np.testing.assert_allclose(np.median(field[~inner], axis=0), (-1, 0), atol=0.3)
+    np.testing.assert_allclose(np.median(field[inner], axis=0), (3, 1), atol=0.8)
+    np.testing.assert_allclose(np.median(field[~inner], axis=0), (-1, 0), atol=0.8)

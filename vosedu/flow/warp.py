@@ -77,7 +77,7 @@ def confidence(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
 
 
 def checked(
-    forward: np.ndarray, backward: np.ndarray, reach: int = 20, step: int = 4
+    forward: np.ndarray, backward: np.ndarray, reach: int = 20, step: int = 8
 ) -> np.ndarray:
     """The forward field with inconsistent vectors replaced by a median.
 
