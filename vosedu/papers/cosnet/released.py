@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from vosedu.datasets.download import Link, drive
+from vosedu.errors import InputError
+from vosedu.nn import LoadReport, load_weights
+from vosedu.papers.contract import Released
+from vosedu.paths import downloads_dir
 
 UNUSED: dict[str, tuple[str, ...]] = {
     "head": (),
@@ -54,3 +62,40 @@ def encoder_to_ours(state: dict[str, Tensor]) -> dict[str, Tensor]:
     Load it into the modules `embedding` and `side` of `Config.released()`.
     """
     return to_ours({f"encoder.{name}": value for name, value in state.items()})
+
+
+def load(model: nn.Module, path: str | Path | None = None) -> LoadReport:
+    """Load the authors' checkpoint into `build(Config.released(...))`, strictly.
+
+    path: the file; by default where `vosedu weights get cosnet` puts it.
+    """
+    if path is None:
+        path = downloads_dir() / "weights" / "cosnet" / WEIGHTS.name
+        if not path.is_file():
+            raise InputError(
+                f"the authors' weights are not at {path}; fetch them with 'vosedu weights get "
+                "cosnet' or put the file there"
+            )
+    unused = UNUSED["group" if model.config.group else "head"]
+    return load_weights(model, path, rename=to_ours, unused=unused)
+
+
+WEIGHTS = Link(
+    "COSNet checkpoint of the authors (DAVIS-2016, used for all reported data sets)",
+    drive("14ya3ZkneeHsegCgDrvkuFtGoAfVRgErz"),
+    file="co_attention.pth",
+    note="about 326 MB by the sizes of its tensors; the authors name no checksum",
+)
+ENCODER = Link(
+    "COSNet's initialisation: a DeepLab encoder fine-tuned on saliency data",
+    drive("1hy0-BAEestT9H4a3Sv78xrHrzmZga9mj"),
+    file="deeplab_davis_12_0.pth",
+    note="about 316 MB; needed only to train as released",
+)
+MASKS = Link(
+    "Result masks of the authors on DAVIS-2016, FBMS and YouTube-Objects",
+    drive("1JRPc2kZmzx0b7WLjxTPD-kdgFdXh5gBq"),
+    file="cosnet_results.zip",
+    note="a user found soft and binary masks mixed in the DAVIS set (issue 23)",
+)
+RELEASED = Released(weights=(WEIGHTS, ENCODER), results=(MASKS,), unused=UNUSED["head"], load=load)
