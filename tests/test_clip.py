@@ -103,6 +103,11 @@ class TestVideos:
         with pytest.raises(IndexError):
             video[6]
 
+    def test_two_readers_of_one_video_do_not_disturb_each_other(self, tmp_path: Path) -> None:
+        video = VideoFrames(video_of(tmp_path / "walk.mp4", frames(6)))
+        for index, frame in enumerate(video):
+            assert np.array_equal(frame, video[min(index + 2, 5)]) == (index == 5)
+
     def test_cutting_a_video_decodes_nothing_yet(self, tmp_path: Path) -> None:
         clip = Clip.read(video_of(tmp_path / "walk.mp4", frames(6)))
         part = clip.cut(2, 5)
@@ -110,6 +115,8 @@ class TestVideos:
         assert (len(part), part.size) == (3, (32, 48))
         assert np.array_equal(part.frames[1], clip.frames[3])
         assert len(part.cut(1, 3)) == 2
+        backwards = list(part.frames[::-1])
+        assert all(np.array_equal(a, b) for a, b in zip(part.frames, backwards[::-1], strict=True))
 
     def test_odd_sides_lose_a_row_and_a_column(self, tmp_path: Path) -> None:
         clip = Clip.read(video_of(tmp_path / "odd.mp4", frames(2, 33, 49)))
@@ -249,6 +256,11 @@ class TestBadInput:
         with pytest.raises(InputError, match=r"broken\.mp4 (breaks off|ends after)") as error:
             list(Clip.read(tmp_path / "broken.mp4").frames)
         one_sentence(error)
+        video = VideoFrames(tmp_path / "noise.mp4")
+        video.path = tmp_path / "broken.mp4"
+        for _ in range(2):
+            with pytest.raises(InputError, match=r"broken\.mp4 (breaks off|ends after)"):
+                video[0]
 
     def test_a_mask_of_another_size(self, tmp_path: Path) -> None:
         folder_of(tmp_path / "frames", frames())

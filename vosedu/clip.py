@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -148,12 +149,18 @@ class _Part(Sequence[np.ndarray]):
             return _Part(self._frames, self._indices[index])
         return self._frames[self._indices[index]]
 
+    def __iter__(self) -> Iterator[np.ndarray]:
+        start, stop, step = self._indices.start, self._indices.stop, self._indices.step
+        if step < 0:
+            return (self._frames[index] for index in self._indices)
+        return islice(self._frames, start, stop, step)
+
 
 class VideoFrames(Sequence[np.ndarray]):
     """Frames of a video file, decoded in order, turned upright as the file asks.
 
-    Going forwards continues the decoder; going backwards opens the file again. Methods that need
-    frames out of order therefore make sequential passes.
+    Indexing forwards continues the decoder, indexing backwards opens the file again; methods that
+    need frames out of order therefore make sequential passes. Each iteration has its own decoder.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -183,19 +190,24 @@ class VideoFrames(Sequence[np.ndarray]):
             raise InputError(f"{self.path} has no video stream; choose another file")
         return container
 
-    def _decode(self) -> Iterator[np.ndarray]:
+    def __iter__(self) -> Iterator[np.ndarray]:
+        number = 0
         with self._open() as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             try:
-                for frame in container.decode(stream):
+                for number, frame in enumerate(container.decode(stream), 1):  # noqa: B007
                     upright = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
                     yield np.ascontiguousarray(upright)
             except av.FFmpegError as error:
                 raise InputError(
-                    f"the video {self.path} breaks off at frame {self._next} ({error.strerror}); "
+                    f"the video {self.path} breaks off at frame {number} ({error.strerror}); "
                     "convert it again or cut it before that frame"
                 ) from error
+        if number < len(self):
+            raise InputError(
+                f"the video {self.path} ends after {number} of {len(self)} frames; convert it again"
+            )
 
     def __len__(self) -> int:
         return self._length
@@ -208,14 +220,15 @@ class VideoFrames(Sequence[np.ndarray]):
         if not 0 <= index < len(self):
             raise IndexError(index)
         if self._decoder is None or index < self._next:
-            self._decoder, self._next = self._decode(), 0
-        for frame in self._decoder:
-            self._next += 1
-            if self._next == index + 1:
-                return frame
-        raise InputError(
-            f"the video {self.path} ends after {self._next} of {len(self)} frames; convert it again"
-        )
+            self._decoder, self._next = iter(self), 0
+        try:
+            while self._next <= index:
+                frame = next(self._decoder)
+                self._next += 1
+        except InputError:
+            self._decoder = None
+            raise
+        return frame
 
 
 class MaskFiles(Mapping[int, np.ndarray]):
