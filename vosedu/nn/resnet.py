@@ -21,16 +21,22 @@ BLOCKS = {
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and a shortcut (ResNet-18 and -34)."""
+    """Two 3x3 convolutions and a shortcut (ResNet-18 and -34).
+
+    `dilations` are those of the convolution that carries the stride and of what follows it.
+    """
 
     expansion = 1
 
-    def __init__(self, inputs: int, width: int, stride: int, dilation: int, project: bool) -> None:
+    def __init__(
+        self, inputs: int, width: int, stride: int, dilations: tuple[int, int], project: bool
+    ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(inputs, width, 3, stride, dilation, dilation, bias=False)
+        first, second = dilations
+        self.conv1 = nn.Conv2d(inputs, width, 3, stride, first, first, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(width, width, 3, 1, dilation, dilation, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, second, second, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.downsample = _projection(inputs, width, stride) if project else None
 
@@ -47,10 +53,12 @@ class Bottleneck(nn.Module):
     expansion = 4
     stride_on_first = False
 
-    def __init__(self, inputs: int, width: int, stride: int, dilation: int, project: bool) -> None:
+    def __init__(
+        self, inputs: int, width: int, stride: int, dilations: tuple[int, int], project: bool
+    ) -> None:
         super().__init__()
         first, second = (stride, 1) if self.stride_on_first else (1, stride)
-        outputs = width * self.expansion
+        dilation, outputs = dilations[0], width * self.expansion
         self.conv1 = nn.Conv2d(inputs, width, 1, first, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, second, dilation, dilation, bias=False)
@@ -94,16 +102,18 @@ class ResNet(nn.Module):
         self.maxpool = nn.MaxPool2d(3, 2, 1)
         steps, reached, dilation, inputs = [], 4, 1, 64
         for stage, blocks in enumerate(BLOCKS[depth][:stages]):
-            first = dilation
+            before = dilation
             stride = 1 if stage == 0 else 2
             if reached * stride > output_stride:
                 dilation, stride = dilation * stride, 1
             width = 64 << stage
-            layers = [
-                block(inputs, width, stride, first, stride > 1 or inputs != _out(block, width))
+            outputs = _out(block, width)
+            project = stride > 1 or inputs != outputs
+            layers = [block(inputs, width, stride, (before, dilation), project)]
+            layers += [
+                block(outputs, width, 1, (dilation, dilation), False) for _ in range(blocks - 1)
             ]
-            inputs = _out(block, width)
-            layers += [block(inputs, width, 1, dilation, False) for _ in range(blocks - 1)]
+            inputs = outputs
             self.add_module(f"layer{stage + 1}", nn.Sequential(*layers))
             reached *= stride
             steps.append(stride)
@@ -138,11 +148,10 @@ class DeepLabResNet(ResNet):
             zip(BLOCKS[101], (1, 2, 1, 1), (1, 1, 2, 4), strict=True)
         ):
             width = 64 << stage
-            layers = [CaffeBottleneck(inputs, width, stride, dilation, True)]
+            both = (dilation, dilation)
+            layers = [CaffeBottleneck(inputs, width, stride, both, True)]
             inputs = 4 * width
-            layers += [
-                CaffeBottleneck(inputs, width, 1, dilation, False) for _ in range(blocks - 1)
-            ]
+            layers += [CaffeBottleneck(inputs, width, 1, both, False) for _ in range(blocks - 1)]
             self.add_module(f"layer{stage + 1}", nn.Sequential(*layers))
         self.channels = (256, 512, 1024, 2048)
         self.strides = (4, 8, 8, 8)

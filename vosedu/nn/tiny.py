@@ -26,11 +26,11 @@ class TinyEncoder(nn.Module):
             nn.BatchNorm2d(width),
             nn.ReLU(inplace=True),
         )
-        self.stage2 = BasicBlock(width, 2 * width, 2, 1, True)
-        self.stage3 = BasicBlock(2 * width, 4 * width, 2, 1, True)
+        self.stage2 = BasicBlock(width, 2 * width, 2, (1, 1), True)
+        self.stage3 = BasicBlock(2 * width, 4 * width, 2, (1, 1), True)
         self.stage4 = nn.Sequential(
-            BasicBlock(4 * width, 6 * width, stride, 1, True),
-            BasicBlock(6 * width, 6 * width, 1, dilation, False),
+            BasicBlock(4 * width, 6 * width, stride, (1, dilation), True),
+            BasicBlock(6 * width, 6 * width, 1, (dilation, dilation), False),
         )
 
     def forward(self, frames: Tensor) -> tuple[Tensor, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,18 +35,20 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"There is no checkpoint file at {path}; give the path of a .pth file.")
+        raise InputError(f"there is no checkpoint file {path}; check the path")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # about pickles of a kind that is refused anyway
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise InputError(
             f"{path} is not a file of plain tensors and was not opened, because reading it could "
-            "run code hidden in it; save the network's state_dict and give that file."
+            "run code hidden in it; save the network's state_dict and give that file"
         ) from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise InputError(
             f"{path} cannot be read as a checkpoint ({type(error).__name__}): it is damaged, "
-            "incomplete or of another kind; fetch it again."
+            "incomplete or of another kind; fetch it again"
         ) from None
     for key in _WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
@@ -60,7 +63,7 @@ def tensors_of(state: object, where: str) -> dict[str, Tensor]:
         or not state
         or not all(isinstance(value, Tensor) for value in state.values())
     ):
-        raise InputError(f"{where} holds no state dict (names and tensors); give one that does.")
+        raise InputError(f"{where} holds no state dict (names and tensors); give one that does")
     return {str(name).removeprefix("module."): value for name, value in state.items()}
 
 
@@ -79,7 +82,7 @@ def load_weights(
     absent.
     """
     if isinstance(path_or_state, Mapping):
-        where, given = "The state dict", tensors_of(path_or_state, "The given mapping")
+        where, given = "the state dict", tensors_of(path_or_state, "the given mapping")
     else:
         where, given = str(path_or_state), read_state(path_or_state)
     skipped = tuple(name for name in given if _listed(name, unused))
@@ -104,7 +107,7 @@ def load_weights(
         raise InputError(
             f"{where} does not fit {type(model).__name__}, it looks like a checkpoint of another "
             f"network: of {len(wanted)} entries {faults}; choose the configuration it was made "
-            "with, or another file."
+            "with, or another file"
         )
     absent = {n: wanted[n] for n in wanted if n not in state}
     model.load_state_dict({**state, **absent})

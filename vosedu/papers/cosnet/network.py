@@ -475,5 +475,5 @@ def _independent() -> Callable[[Callable[[], nn.Module]], nn.Module]:
 
 def _one_of(table: Mapping[str, Any], name: str, what: str) -> Any:
     if name not in table:
-        raise InputError(f"COSNet has no {what} '{name}'; choose one of {', '.join(table)}.")
+        raise InputError(f"COSNet has no {what} '{name}'; choose one of {', '.join(table)}")
     return table[name]

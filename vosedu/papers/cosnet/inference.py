@@ -1,0 +1,284 @@
+"""From a clip to its masks with COSNet: which references, how they are fused, in two passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vosedu.clip import Clip
+from vosedu.errors import InputError
+from vosedu.nn import to_batch
+from vosedu.papers.contract import FrameResult
+from vosedu.papers.cosnet.network import COSNet, prediction_fusion, summary_fusion
+
+FUSIONS = {"summary": summary_fusion, "prediction": prediction_fusion}
+ALONE = ("side", "zero")
+_AFFINITY_CELLS = 2_000_000  # of the attention matrices of one batch of targets
+_LARGEST_BATCH = 8
+
+
+@dataclass(frozen=True)
+class Inference:
+    """How to predict; the defaults are the paper's (without its CRF).
+
+    references: N of Eq. 13; a clip of T frames offers at most T (T - 1 for "consecutive").
+    sampling: "uniform": evenly spaced over the clip; "random": distinct, drawn over the whole
+        clip, the target not excluded; "consecutive": the N frames nearest to the target.
+    fusion: "summary" (Eq. 13) or "prediction", the mean of the N probabilities, as released.
+    exact: "random" draws anew for every frame, as released. Then any frame may be a reference of
+        any other, and the embedding of every frame drawn is kept until its last use. Without it
+        one draw serves the whole clip.
+    alone: what N = 0 means. "side": the side prediction, which is trained on V alone. "zero": the
+        head on [0, V], the gate closed everywhere. A network built with the affinity "none"
+        always takes the latter: it was trained that way.
+    seed: of the random draws.
+    flip: average with the prediction on mirrored frames (not in the paper).
+    size: height and width the frames are resized to; None: the network's `config.size`.
+    """
+
+    references: int = 5
+    sampling: str = "uniform"
+    fusion: str = "summary"
+    exact: bool = False
+    alone: str = "side"
+    seed: int = 0
+    flip: bool = False
+    size: tuple[int, int] | None = None
+
+    @classmethod
+    def paper(cls) -> Inference:
+        """Five references, evenly spaced; gated summaries averaged."""
+        return cls()
+
+    @classmethod
+    def released(cls) -> Inference:
+        """Five references drawn at random for every frame; predictions averaged."""
+        return cls(sampling="random", fusion="prediction", exact=True)
+
+
+def evenly_spaced(length: int, inference: Inference) -> list[tuple[int, ...]]:
+    """The middle frames of N equal stretches of the clip, for every target."""
+    count = min(inference.references, length)
+    return [tuple((2 * n + 1) * length // (2 * count) for n in range(count))] * length
+
+
+def drawn(length: int, inference: Inference) -> list[tuple[int, ...]]:
+    """N distinct frames of the clip: one draw for all targets, or one each if `exact`."""
+    count = min(inference.references, length)
+
+    def draw(*seed: int) -> tuple[int, ...]:
+        chosen = np.random.default_rng(seed).choice(length, count, replace=False)
+        return tuple(sorted(chosen.tolist()))
+
+    if inference.exact:
+        return [draw(inference.seed, target) for target in range(length)]
+    return [draw(inference.seed)] * length
+
+
+def nearest(length: int, inference: Inference) -> list[tuple[int, ...]]:
+    """The N frames nearest to each target, itself excluded; of two equally near, the earlier."""
+    count = min(inference.references, length - 1)
+
+    def around(target: int) -> tuple[int, ...]:
+        near = range(max(target - count, 0), min(target + count + 1, length))
+        others = sorted((n for n in near if n != target), key=lambda n: (abs(n - target), n))
+        return tuple(sorted(others[:count]))
+
+    return [around(target) for target in range(length)]
+
+
+SAMPLINGS: Mapping[str, Callable[[int, Inference], list[tuple[int, ...]]]] = {
+    "uniform": evenly_spaced,
+    "random": drawn,
+    "consecutive": nearest,
+}
+
+
+def reference_plan(length: int, inference: Inference) -> list[tuple[int, ...]]:
+    """The reference frames of every target in a clip of `length` frames, in rising order."""
+    for name, known in (("sampling", SAMPLINGS), ("fusion", FUSIONS), ("alone", ALONE)):
+        if getattr(inference, name) not in known:
+            raise InputError(
+                f"COSNet has no {name} '{getattr(inference, name)}'; "
+                f"choose one of {', '.join(known)}"
+            )
+    if inference.references < 0:
+        raise InputError(f"COSNet cannot use {inference.references} references; give 0 or more")
+    if inference.references == 0:
+        return [()] * length
+    return SAMPLINGS[inference.sampling](length, inference)
+
+
+def segment(
+    model: COSNet,
+    clip: Clip,
+    *,
+    given: Mapping[int, np.ndarray] | None = None,
+    inference: Inference | None = None,
+) -> Iterator[FrameResult]:
+    """The foreground probability of every frame, H x W float32 at the clip's own size, in order.
+
+    References further ahead than N frames are embedded in a first pass over the clip; the second
+    pass streams the targets. Every frame is embedded once. What stays in memory is the references
+    still to be read: N of them (2N for "consecutive", every drawn frame if `exact`). `given` is
+    ignored: the method is unsupervised. Raises InputError for a clip it cannot use.
+    """
+    inference = inference or Inference()
+    plan = checked_plan(model, clip, inference)
+    last_use = {i: target for target, refs in enumerate(plan) for i in (target, *refs)}
+    far = {i for t, refs in enumerate(plan) for i in refs if i - t > inference.references}
+    batch = batch_size(model, inference)
+    kept: dict[int, Tensor] = {}
+    for some in _chunks(sorted(far), batch):
+        kept |= embed_frames(model, clip, some, inference)
+    done = 0
+    for chunk in _chunks(range(len(clip)), batch):
+        kept |= embed_frames(model, clip, [i for i in chunk if i not in kept], inference)
+        ready = done
+        while ready <= chunk[-1] and all(i in kept for i in plan[ready]):
+            ready += 1
+        for targets in _chunks(range(done, ready), batch):
+            yield from _results(model, clip, plan, kept, targets, inference)
+        done = ready
+        kept = {i: v for i, v in kept.items() if last_use[i] >= done}
+
+
+def segment_released(
+    model: COSNet, clip: Clip, *, inference: Inference | None = None
+) -> Iterator[FrameResult]:
+    """What the released script does: both frames of every pair embedded again, 2N per frame.
+
+    For comparison only. The references are those of `segment`; for the two-frame network.
+    """
+    inference = inference or Inference.released()
+    plan = checked_plan(model, clip, inference)
+    for target, references in enumerate(plan):
+        va = embed_frames(model, clip, [target], inference)[target]
+        zs = []
+        for reference in references:
+            va = embed_frames(model, clip, [target], inference)[target]
+            vb = embed_frames(model, clip, [reference], inference)[reference]
+            zs += attend(model, va, [vb])
+        yield from _finish(clip, [target], fuse(model, va, zs, inference), inference)
+
+
+@torch.no_grad()
+def embed_frames(
+    model: COSNet, clip: Clip, indices: Sequence[int], inference: Inference
+) -> dict[int, Tensor]:
+    """Frame index -> its embedding, views x C x h x w; the second view is the mirrored frame."""
+    if not indices:
+        return {}
+    frames = [clip.frames[index] for index in indices]
+    for index, frame in zip(indices, frames):
+        if frame.shape[:2] != clip.size:
+            raise InputError(
+                f"frame {index} of '{clip.name}' is {frame.shape[1]} x {frame.shape[0]} but the "
+                f"clip is {clip.size[1]} x {clip.size[0]}; all frames must have one size"
+            )
+    device = next(model.parameters()).device
+    x = model.normalise(to_batch(frames, inference.size or model.config.size).to(device))
+    views = torch.stack([x, x.flip(-1)] if inference.flip else [x], dim=1)
+    v = model.embed(views.flatten(0, 1)).unflatten(0, views.shape[:2])
+    # a copy each, or one reference kept would keep its whole batch
+    return {index: each.clone() for index, each in zip(indices, v)}
+
+
+@torch.no_grad()
+def attend(model: COSNet, va: Tensor, references: Sequence[Tensor]) -> list[Tensor]:
+    """Views of targets and of their n-th references -> their gated summaries, one per reference."""
+    return model.attend(va, references)
+
+
+@torch.no_grad()
+def fuse(model: COSNet, va: Tensor, zs: list[Tensor], inference: Inference) -> Tensor:
+    """Embeddings and gated summaries, each B x C x h x w -> probabilities, B x 1 x H x W.
+
+    Without summaries (N = 0) as `inference.alone` says. H and W are the network's.
+    """
+    size = inference.size or model.config.size
+    if not zs and model.coattention.uses_references and inference.alone == "side":
+        return model.saliency(va, size).sigmoid()
+    return FUSIONS[inference.fusion](model, va, zs or model.attend(va, []), size)
+
+
+def batch_size(model: COSNet, inference: Inference) -> int:
+    """How many targets to take at once: many small ones, one of the released size."""
+    height, width = inference.size or model.config.size
+    positions = height * width // stride(model) ** 2
+    return int(np.clip(_AFFINITY_CELLS // positions**2, 1, _LARGEST_BATCH))
+
+
+def stride(model: COSNet) -> int:
+    """Pixels per position of the embedding."""
+    return model.embedding.encoder.strides[-1]
+
+
+def checked_plan(model: COSNet, clip: Clip, inference: Inference) -> list[tuple[int, ...]]:
+    """The references of every target, none for a network that reads none.
+
+    Raises InputError where clip and inference do not go together. Puts the model into evaluation
+    mode.
+    """
+    if not len(clip):
+        raise InputError(f"the clip '{clip.name}' has no frames; choose another")
+    if not model.coattention.uses_references:
+        inference = replace(inference, references=0)
+    if len(clip) == 1 and inference.references:
+        raise InputError(
+            f"the clip '{clip.name}' has one frame and COSNet needs a second one to refer to; "
+            "give more frames or set references=0"
+        )
+    for what, size in (("frames", clip.size), ("input", inference.size or model.config.size)):
+        if min(size) < stride(model):
+            raise InputError(
+                f"the {what} of '{clip.name}' of {size[1]} x {size[0]} pixels is smaller than the "
+                f"network's stride of {stride(model)}; enlarge the video"
+            )
+    plan = reference_plan(len(clip), inference)
+    model.eval()
+    return plan
+
+
+def _results(
+    model: COSNet,
+    clip: Clip,
+    plan: list[tuple[int, ...]],
+    kept: Mapping[int, Tensor],
+    targets: Sequence[int],
+    inference: Inference,
+) -> Iterator[FrameResult]:
+    """The results of a few targets at once, from kept embeddings."""
+    va = torch.cat([kept[target] for target in targets])
+    columns = zip(*(plan[target] for target in targets))
+    references = [torch.cat([kept[i] for i in column]) for column in columns]
+    zs = attend(model, va, references) if references else []
+    yield from _finish(clip, targets, fuse(model, va, zs, inference), inference)
+
+
+def _finish(
+    clip: Clip, targets: Sequence[int], probability: Tensor, inference: Inference
+) -> Iterator[FrameResult]:
+    """Average the views, enlarge to the clip's size, and check."""
+    views = probability.unflatten(0, (len(targets), -1))  # B views 1 H W
+    if inference.flip:
+        views = torch.stack([views[:, 0], views[:, 1].flip(-1)], dim=1)
+    mean = views.mean(1)
+    if mean.shape[-2:] != clip.size:
+        mean = F.interpolate(mean, clip.size, mode="bilinear", align_corners=False)
+    for target, each in zip(targets, mean[:, 0].float().cpu().numpy()):
+        if not np.isfinite(each).all():
+            raise InputError(
+                f"COSNet's output for frame {target} of '{clip.name}' is not a number; its "
+                "weights are damaged or its training diverged, use another checkpoint"
+            )
+        yield FrameResult(target, probability=each)
+
+
+def _chunks(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
