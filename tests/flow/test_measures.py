@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -90,6 +92,19 @@ def test_score_without_flow_or_labels(moving_square):
     found = flow.score(bare, flow.estimate(bare))
     assert np.isnan(found.end_point_error) and np.isnan(found.oracle)
     assert found.warp_error > 0
+
+
+def test_score_leaves_out_what_the_exact_flow_does_not_know(moving_square):
+    wrong = [field + (5, 0) * (labels > 0)[..., None] for field, labels in known(moving_square)]
+    blind = copy.copy(moving_square)
+    object.__setattr__(blind, "flow_valid", [labels == 0 for _, labels in known(moving_square)])
+    assert flow.score(moving_square, wrong).end_point_error > 0.5
+    assert flow.score(blind, wrong).end_point_error == 0
+    assert flow.score(blind, wrong).warp_error == flow.score(moving_square, wrong).warp_error
+
+
+def known(clip):
+    return [(field, clip.labels[t]) for t, field in enumerate(clip.flow)]
 
 
 def test_mean_score_skips_what_is_unknown():

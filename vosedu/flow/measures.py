@@ -106,26 +106,25 @@ def oracle_threshold(values: np.ndarray, labels: np.ndarray) -> Oracle:
 def score(clip: Clip, fields: Sequence[np.ndarray]) -> Score:
     """All three measures of the forward fields of a clip, averaged over its pairs.
 
-    End-point error needs `clip.flow` (and leaves out `clip.occlusion` where the clip has it); the
-    oracle counts frames that are labelled and hold an object.
+    End-point error needs `clip.flow`. Where the clip has them (ToyVOS), `clip.occlusion` is left
+    out of both errors and what `clip.flow_valid` denies (water, foliage) of the end-point error.
+    The oracle counts frames that are labelled and hold an object.
     """
-    occlusions = getattr(clip, "occlusion", None)
+    occlusions, valid = (getattr(clip, name, None) for name in ("occlusion", "flow_valid"))
     rows = []
     following = clip.frames[0]
     for index, field in zip(range(len(clip) - 1), fields):
         frame, following = following, clip.frames[index + 1]
-        occlusion = None if occlusions is None else occlusions[index]
+        occlusion = occlusions[index] if occlusions else None
+        distance = region = float("nan")
+        if clip.flow is not None:
+            exact = clip.flow[index]
+            exact = np.where(valid[index][..., None], exact, np.nan) if valid else exact
+            distance = end_point_error(field, exact, occlusion)
         labels = clip.labels.get(index)
-        labelled = labels is not None and ((labels > 0) & (labels != VOID)).any()
-        rows.append(
-            Score(
-                np.nan
-                if clip.flow is None
-                else end_point_error(field, clip.flow[index], occlusion),
-                warp_error(frame, following, field, occlusion),
-                oracle_threshold(contrast(field, labels), labels).region if labelled else np.nan,
-            )
-        )
+        if labels is not None and ((labels > 0) & (labels != VOID)).any():
+            region = oracle_threshold(contrast(field, labels), labels).region
+        rows.append(Score(distance, warp_error(frame, following, field, occlusion), region))
     return mean_score(rows)
 
 
