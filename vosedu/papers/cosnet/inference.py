@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,12 +13,13 @@ from torch import Tensor
 from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.nn import to_batch
+from vosedu.nn.crf import CRF
 from vosedu.papers.contract import FrameResult
 from vosedu.papers.cosnet.network import COSNet, prediction_fusion, summary_fusion
 
 FUSIONS = {"summary": summary_fusion, "prediction": prediction_fusion}
 ALONE = ("side", "zero")
-_AFFINITY_CELLS = 2_000_000  # of the attention matrices of one batch of targets
+_CPU_POSITIONS = 960  # 4 frames of 96 x 160
 _LARGEST_BATCH = 8
 
 
@@ -39,6 +40,7 @@ class Inference:
     seed: of the random draws.
     flip: average with the prediction on mirrored frames (not in the paper).
     size: height and width the frames are resized to; None: the network's `config.size`.
+    crf: a dense CRF on every probability, at the clip's size; the paper's numbers include one.
     """
 
     references: int = 5
@@ -49,6 +51,7 @@ class Inference:
     seed: int = 0
     flip: bool = False
     size: tuple[int, int] | None = None
+    crf: CRF | None = None
 
     @classmethod
     def paper(cls) -> Inference:
@@ -130,6 +133,13 @@ def segment(
     """
     inference = inference or Inference()
     plan = checked_plan(model, clip, inference)
+    results = _two_passes(model, clip, plan, inference)
+    return results if inference.crf is None else _refined(results, clip, inference.crf)
+
+
+def _two_passes(
+    model: COSNet, clip: Clip, plan: list[tuple[int, ...]], inference: Inference
+) -> Iterator[FrameResult]:
     last_use = {i: target for target, refs in enumerate(plan) for i in (target, *refs)}
     far = {i for t, refs in enumerate(plan) for i in refs if i - t > inference.references}
     batch = batch_size(model, inference)
@@ -146,6 +156,11 @@ def segment(
             yield from _results(model, clip, plan, kept, targets, inference)
         done = ready
         kept = {i: v for i, v in kept.items() if last_use[i] >= done}
+
+
+def _refined(results: Iterable[FrameResult], clip: Clip, crf: CRF) -> Iterator[FrameResult]:
+    for result, frame in zip(results, clip.frames):
+        yield replace(result, probability=crf.refine(result.probability, frame))
 
 
 def segment_released(
@@ -208,10 +223,12 @@ def fuse(model: COSNet, va: Tensor, zs: list[Tensor], inference: Inference) -> T
 
 
 def batch_size(model: COSNet, inference: Inference) -> int:
-    """How many targets to take at once: many small ones, one of the released size."""
+    """How many frames to take at once; on a CPU more than one pays for small frames only."""
+    if next(model.parameters()).device.type != "cpu":
+        return _LARGEST_BATCH
     height, width = inference.size or model.config.size
     positions = height * width // stride(model) ** 2
-    return int(np.clip(_AFFINITY_CELLS // positions**2, 1, _LARGEST_BATCH))
+    return int(np.clip(_CPU_POSITIONS // positions, 1, _LARGEST_BATCH))
 
 
 def stride(model: COSNet) -> int:
