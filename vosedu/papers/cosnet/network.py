@@ -463,7 +463,7 @@ def build(config: Config) -> COSNet:
 
 def _independent() -> Callable[[Callable[[], nn.Module]], nn.Module]:
     """A function that makes its n-th module from the n-th of a row of seeds, drawn now."""
-    seeds = iter(torch.randint(2**31, (8,)).tolist())
+    seeds = iter(torch.randint(2**31, (8,), device="cpu").tolist())
 
     def draw(make: Callable[[], nn.Module]) -> nn.Module:
         with torch.random.fork_rng(devices=[]):

@@ -73,6 +73,9 @@ def _calibrate(model: COSNet, clip: Clip) -> None:
     ends = to_batch([clip.frames[0], clip.frames[-1]], clip.size)
     with torch.no_grad():
         model.train()(model.normalise(ends), model.normalise(ends.flip(0)))
+        for name, buffer in model.named_buffers():
+            if name.endswith("running_var"):  # two images can agree by chance
+                buffer.clamp_(min=0.01)
         for name, parameter in model.head.named_parameters():
             if len(parameter) == 1 and name.endswith("weight"):  # the 1x1 classifiers
                 parameter *= 10
