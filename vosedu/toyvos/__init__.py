@@ -1,0 +1,19 @@
+"""ToyVOS 1.0: the embedded data set, rendered from a seed.
+
+`scene(seed, suite, **dials)` plans a scene in integers, `render(scene, height)` draws it as a
+`ToyClip`; `split(name, suite)` and `stills(name)` are the fixed sets.
+"""
+
+from __future__ import annotations
+
+from vosedu.toyvos.dials import ATTRIBUTES
+from vosedu.toyvos.render import ToyClip, render
+from vosedu.toyvos.scene import VERSION, Scene
+from vosedu.toyvos.splits import split, stills
+from vosedu.toyvos.suites import NAMES as SUITES
+from vosedu.toyvos.suites import SPLITS, scene
+
+__all__ = [
+    "ATTRIBUTES", "SPLITS", "SUITES", "VERSION", "Scene", "ToyClip", "render", "scene", "split",
+    "stills",
+]

@@ -1,0 +1,30 @@
+"""The families by number (the order is part of ToyVOS 1.0) and the cache of their sprites."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from vosedu.toyvos.animals import Bird, Butterfly, Fish, Jellyfish, Quadruped, Snake, Walker
+from vosedu.toyvos.body import Look
+from vosedu.toyvos.paint import Sprite
+from vosedu.toyvos.things import Ball, Kite, Vehicle
+
+FAMILIES = {
+    "walker": Walker,
+    "quadruped": Quadruped,
+    "bird": Bird,
+    "butterfly": Butterfly,
+    "fish": Fish,
+    "snake": Snake,
+    "jellyfish": Jellyfish,
+    "vehicle": Vehicle,
+    "ball": Ball,
+    "kite": Kite,
+}
+NAMES = tuple(FAMILIES)
+
+
+@lru_cache(maxsize=512)
+def sprites(family: int, look: Look, tpu: int) -> tuple[Sprite, ...]:
+    """The painted parts of one individual at `tpu` texels per unit."""
+    return tuple(FAMILIES[NAMES[family]].parts(look, tpu))

@@ -1,0 +1,131 @@
+"""Background plates: wide pictures, periodic in x, that the camera slides over.
+
+A plate spans x in 0..4 and y in -0.25..1.25 (units: frame heights) and is painted at twice the
+resolution it is used at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from vosedu.toyvos.paint import Colour, fractal, mix, noise, smoothstep
+
+PERIOD, TOP, BOTTOM = 4.0, -0.25, 1.25
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One finished plate.
+
+    image: h x w x 4 uint8 (colour premultiplied by alpha); y0, y1: the rows that hold anything;
+    near, slope: parallax at world height y is near + slope * y; `motion`: "" or "water" or "sway"
+    (how a dynamic background moves).
+    """
+
+    image: np.ndarray
+    y0: float
+    y1: float
+    near: float
+    slope: float = 0.0
+    motion: str = ""
+
+
+class Plate:
+    """A plate being painted."""
+
+    def __init__(self, rng: np.random.Generator, resolution: int) -> None:
+        self.rng, self.r = rng, 2 * resolution
+        self.h, self.w = int(1.5 * self.r), int(PERIOD * self.r)
+        self.rgb = np.zeros((self.h, self.w, 3), np.float32)
+        self.alpha = np.zeros((self.h, self.w), np.float32)
+        self.y = ((np.arange(self.h, dtype=np.float32) + 0.5) / self.r + TOP)[:, None]
+        self.x = ((np.arange(self.w, dtype=np.float32) + 0.5) / self.r)[None, :]
+
+    def noise(self, rows: int, columns: int, octaves: int = 1) -> np.ndarray:
+        """Periodic noise over the plate."""
+        if octaves == 1:
+            return noise(self.rng, self.h, self.w, rows, columns)
+        return fractal(self.rng, self.h, self.w, rows, columns, octaves)
+
+    def ridge(self, base: float, height: float, columns: int, octaves: int = 3) -> np.ndarray:
+        """A periodic skyline, one world height per column (1 x W)."""
+        total, weight = np.zeros((1, self.w), np.float32), 1.0
+        for k in range(octaves):
+            grid = self.rng.integers(0, 256, columns << k).astype(np.float32) / 255.0
+            line = np.concatenate([grid, grid[:1]])
+            q = np.linspace(0, len(grid), self.w, endpoint=False)
+            i = q.astype(int)
+            t = (q - i).astype(np.float32)
+            t = t * t * (3 - 2 * t)
+            total += weight * (line[i] * (1 - t) + line[i + 1] * t - 0.5)
+            weight *= 0.45
+        return base - height * total
+
+    def below(self, line: np.ndarray | float) -> np.ndarray:
+        """Coverage (anti-aliased) of what lies below a skyline."""
+        return np.clip((self.y - line) * self.r + 0.5, 0, 1)
+
+    def over(self, colour: np.ndarray | Colour, mask: np.ndarray) -> None:
+        """Put a colour or a picture over the plate where the mask says."""
+        colour = np.asarray(colour, np.float32)
+        mask = np.broadcast_to(mask, self.alpha.shape)
+        rows = np.flatnonzero(mask.any(1))
+        if not len(rows):
+            return
+        s = slice(rows[0], rows[-1] + 1)
+        colour = colour[s] if colour.ndim == 3 and colour.shape[0] == self.h else colour
+        m = mask[s, :, None]
+        self.rgb[s] += (colour - self.rgb[s]) * m
+        self.alpha[s] += (1 - self.alpha[s]) * mask[s]
+
+    def shape(self, outline: np.ndarray, colour: Colour, light: float = 0.25) -> None:
+        """One small polygon, brighter above left than below right, drawn across the seam too."""
+        turn = self.w if outline[:, 0].max() > PERIOD else -self.w if outline[:, 0].min() < 0 else 0
+        points = (outline - (0, TOP)) * self.r
+        for offset in (0, turn) if turn else (0,):
+            p = points - (offset, 0)
+            x0, y0 = np.maximum(np.floor(p.min(0)).astype(int) - 1, 0)
+            x1, y1 = np.minimum(np.ceil(p.max(0)).astype(int) + 2, (self.w, self.h))
+            if x1 <= x0 or y1 <= y0:
+                continue
+            mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
+            fixed = np.round((p - (x0 + 0.5, y0 + 0.5)) * 16).astype(np.int32)
+            cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, 4)
+            m = mask.astype(np.float32) / 255.0
+            gy = np.linspace(1 + light, 1 - light, y1 - y0, dtype=np.float32)[:, None]
+            gx = np.linspace(1 + 0.5 * light, 1 - 0.5 * light, x1 - x0, dtype=np.float32)[None, :]
+            tint = np.asarray(colour, np.float32) * (gy * gx)[..., None]
+            region = self.rgb[y0:y1, x0:x1]
+            region += (tint - region) * m[..., None]
+            area = self.alpha[y0:y1, x0:x1]
+            area += (1 - area) * m
+
+    def texture(self, amount: float, rows: int, columns: int, octaves: int = 3) -> None:
+        """Modulate brightness by fractal noise."""
+        self.rgb *= (1 + amount * (2 * self.noise(rows, columns, octaves) - 1))[..., None]
+
+    def scatter(self, count: int, y0: float, y1: float) -> list[tuple[float, float, float]]:
+        """Places (x, y, closeness 0..1), far ones first, thousandths drawn as integers."""
+        draws = self.rng.integers(0, 1000, (count, 2))
+        places = [(PERIOD * a / 1000, y0 + (y1 - y0) * (b / 1000) ** 1.3, b / 1000) for a, b in draws]
+        return sorted(places, key=lambda p: p[1])
+
+    def layer(self, near: float, slope: float = 0.0, motion: str = "") -> Layer:
+        """The finished layer at half the painting resolution."""
+        rgba = np.concatenate([np.clip(self.rgb, 0, 255), 255 * self.alpha[..., None]], -1)
+        rgba[..., :3] *= self.alpha[..., None]
+        small = cv2.resize(rgba, (self.w // 2, self.h // 2), interpolation=cv2.INTER_AREA)
+        image = np.clip(small + 0.5, 0, 255).astype(np.uint8)
+        rows = np.flatnonzero(image[..., 3].any(1)) / (self.r / 2) + TOP
+        return Layer(image, float(rows[0]), float(rows[-1]) + 0.02, near, slope, motion)
+
+
+def sky(plate: Plate, top: Colour, bottom: Colour, horizon: float, cloud: float) -> None:
+    """A gradient with soft clouds."""
+    plate.over(mix(top, bottom, smoothstep(plate.y, TOP, horizon)), np.ones((1, 1), np.float32))
+    if cloud:
+        field = plate.noise(7, 8, 4)
+        plate.over((255, 252, 246), cloud * smoothstep(field, 0.5, 0.78) * (1 - plate.below(horizon)))

@@ -1,0 +1,181 @@
+"""From a scene to a clip: motion blur, labels, exact flow, occlusion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from vosedu.clip import Clip
+from vosedu.errors import InputError
+from vosedu.toyvos.affine import compose, invert
+from vosedu.toyvos.scene import Scene
+from vosedu.toyvos.stage import Drawn, Options, Stage
+
+SMALLEST, LARGEST = 64, 480
+_MOST_SUBFRAMES = 6
+
+
+@dataclass(frozen=True)
+class ToyClip(Clip):
+    """A rendered clip with what real data lacks.
+
+    flow: T-1 forward fields, exact; `flow_valid[t]` is False where the background is dynamic (water,
+    foliage), where the field holds the camera's part only. occlusion: T-1 maps, True where the
+    pixel of frame t is not seen in frame t+1. instances: T maps of ids that persist, look-alikes
+    and clutter included (0: scenery); `subjects` maps an instance id to its label.
+    """
+
+    occlusion: Sequence[np.ndarray] = ()
+    flow_valid: Sequence[np.ndarray] = ()
+    instances: Sequence[np.ndarray] = ()
+    subjects: dict[int, int] = field(default_factory=dict)
+    scene: Scene | None = None
+
+
+def default_width(height: int) -> int:
+    """The even width closest to 5/3 of the height."""
+    return 2 * round(height * 5 / 6)
+
+
+def check_size(height: int, width: int | None) -> tuple[int, int]:
+    """Height and width of a picture, or InputError."""
+    width = default_width(height) if width is None else width
+    for name, value in (("height", height), ("width", width)):
+        if value != int(value) or value % 2:
+            raise InputError(f"ToyVOS cannot be rendered at {name} {value}; choose an even number")
+        if value < SMALLEST:
+            raise InputError(f"ToyVOS cannot be rendered at {name} {value}; choose {SMALLEST} or more")
+    if height > LARGEST or width > 3 * height:
+        raise InputError(
+            f"ToyVOS cannot be rendered at {height} x {width}; choose a height of at most {LARGEST} "
+            "and a width of at most three heights"
+        )
+    return int(height), int(width)
+
+
+def render(
+    scene: Scene,
+    height: int = 96,
+    width: int | None = None,
+    frames: int | None = None,
+    *,
+    blur: bool = True,
+    shadow: bool = True,
+    appearance: bool = True,
+    dynamic: bool = True,
+    name: str | None = None,
+) -> ToyClip:
+    """Render a scene.
+
+    height, width: even, 64..480 pixels high (width: 5/3 of the height unless given). frames: only
+    the first so many. The switches turn off motion blur, shadows, appearance and light change, and
+    moving water and foliage; with all four off, warping frame t+1 by `flow[t]` gives frame t
+    outside `occlusion[t]`.
+    """
+    height, width = check_size(height, width)
+    count = scene.frames if frames is None else frames
+    if not 1 <= count <= scene.frames:
+        raise InputError(f"the scene has {scene.frames} frames, not {count}; choose 1 to {scene.frames}")
+    stage = Stage(scene, height, width, Options(blur, shadow, appearance, dynamic))
+    pictures, maps, drawn = [], [], []
+    for t in range(count):
+        rgb, surfaces, where = _frame(stage, t)
+        pictures.append(rgb)
+        maps.append(surfaces)
+        drawn.append(where)
+    flow, occlusion, valid = [], [], []
+    for t in range(count - 1):
+        field_ = _flow(stage, maps[t], drawn[t], drawn[t + 1])
+        flow.append(field_)
+        occlusion.append(_occluded(stage, maps[t], maps[t + 1], field_))
+        valid.append(stage.steady[maps[t]])
+    instances = [stage.instance_of[m] for m in maps]
+    labels = {t: stage.label_of[m] for t, m in enumerate(maps)}
+    clip = ToyClip(
+        name or f"toyvos-{scene.digest()[:8]}",
+        pictures,
+        labels,
+        flow,
+        occlusion=occlusion,
+        flow_valid=valid,
+        instances=instances,
+        subjects={k + 1: a.label for k, a in enumerate(scene.actors) if a.label},
+        scene=scene,
+    )
+    return clip
+
+
+def _frame(stage: Stage, t: int) -> tuple[np.ndarray, np.ndarray, dict[int, Drawn]]:
+    """One exposed frame; surfaces and maps belong to the middle of the exposure."""
+    rgb, surfaces, drawn = stage.instant(t, True)
+    shutter = stage.scene.shutter / 100 if stage.options.blur else 0.0
+    count = min(_subframes(stage, t, shutter, drawn), _MOST_SUBFRAMES)
+    if count > 1:
+        for k in range(count):
+            offset = ((k + 0.5) / count - 0.5) * shutter
+            if offset:
+                rgb += stage.instant(t + offset, False)[0]
+        rgb /= count + 1 - count % 2
+    assert surfaces is not None
+    return np.clip(rgb + 0.5, 0, 255).astype(np.uint8), surfaces, drawn
+
+
+def _subframes(stage: Stage, t: float, shutter: float, now: dict[int, Drawn]) -> int:
+    """As many instants as the fastest surface moves pixels while the shutter is open."""
+    if not shutter:
+        return 1
+    later = stage.where(t + 0.5)
+    fastest = 0.0
+    for number, a in now.items():
+        b = later[number]
+        fastest = max(fastest, abs(b.map[2] - a.map[2]), abs(b.map[5] - a.map[5]))
+    return int(np.ceil(2 * fastest * shutter / 1.2))
+
+
+def _flow(
+    stage: Stage, surfaces: np.ndarray, now: dict[int, Drawn], later: dict[int, Drawn]
+) -> np.ndarray:
+    """H x W x 2 float32: where each pixel's material is in the next frame, minus where it is."""
+    table = np.zeros((len(stage.instance_of), 6), np.float32)
+    waves = []
+    for number, surface in now.items():
+        step = compose(later[number].map, invert(surface.map))
+        table[number] = (step[0] - 1, step[1], step[2], step[3], step[4] - 1, step[5])
+        if surface.wave is not None:
+            waves.append(number)
+    k = table[surfaces]
+    x, y = stage.pixels
+    flow = np.stack([k[..., 0] * x + k[..., 1] * y + k[..., 2],
+                     k[..., 3] * x + k[..., 4] * y + k[..., 5]], -1)
+    for number in waves:
+        rows, columns = np.nonzero(surfaces == number)
+        if len(rows):
+            flow[rows, columns] = _wave_flow(now[number], later[number], columns, rows)
+    return flow
+
+
+def _wave_flow(now: Drawn, later: Drawn, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    a, b, c, d, e, f = invert(now.map)
+    u, v = a * x + b * y + c, d * x + e * y + f
+    assert now.wave is not None and later.wave is not None
+    if now.wave.along == 0:
+        v += later.wave.shift(u) - now.wave.shift(u)
+    else:
+        u += later.wave.shift(v) - now.wave.shift(v)
+    a, b, c, d, e, f = later.map
+    return np.stack([a * u + b * v + c - x, d * u + e * v + f - y], -1)
+
+
+def _occluded(
+    stage: Stage, surfaces: np.ndarray, later: np.ndarray, flow: np.ndarray
+) -> np.ndarray:
+    """True where the nearest pixel of the next frame shows another surface, or there is none."""
+    x, y = stage.pixels
+    target = cv2.remap(
+        later, x + flow[..., 0], y + flow[..., 1], cv2.INTER_NEAREST,
+        borderMode=cv2.BORDER_CONSTANT, borderValue=-1,
+    )
+    return target != surfaces
