@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +15,11 @@ import torch
 from torch import nn
 
 from vosedu import api, toyvos
-from vosedu.ablation.store import Record, Store, commit
+from vosedu.ablation.store import Record, Store, commit, fingerprint
 from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.papers.contract import Paper, Row, Table
 from vosedu.training import History, Recipe, digest
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -34,38 +35,101 @@ class Setup:
         """The row's setup: the paper's form at the profile's scale, with the row's changes."""
         return cls(
             replace(paper.Config.paper().scaled(profile), **row.config),
-            paper.recipe(profile).change(**row.recipe),
+            paper.recipe(profile).change(**row.recipe, **row.data),
             replace(paper.Inference.paper(), **row.inference),
         )
 
     @property
     def hashes(self) -> dict[str, str]:
-        """Digests of the three parts and of the data they are scored on."""
+        """Digests of the three parts and the version of the data they are scored on."""
         parts = {f.name: digest(getattr(self, f.name)) for f in fields(self)}
         return {**parts, "data": toyvos.VERSION}
 
+    @property
+    def training(self) -> str:
+        """A digest of what decides the trained weights."""
+        return digest(self.config, self.recipe, toyvos.VERSION)
 
-def change_row(paper: Paper, label: str, change: Mapping[str, Any]) -> Row:
+
+@dataclass(frozen=True)
+class _Task:
+    """One training, and the (setup, suite) pairs that are scored with its weights."""
+
+    paper: str
+    seed: int
+    profile: str
+    split: str
+    device: str
+    runs: str | None
+    scorings: tuple[tuple[Setup, str], ...]
+
+    def run(
+        self,
+        on_step: Callable[[History], None] | None = None,
+        clips: Sequence[Clip] | None = None,
+        threads: int | None = None,
+    ) -> list[Record]:
+        if threads is not None:
+            torch.set_num_threads(threads)
+        paper, setup = api.paper(self.paper), self.scorings[0][0]
+        folder = None
+        if self.runs is not None:
+            folder = Path(self.runs) / f"{self.paper}-{setup.training}-{self.seed}"
+        model, history = paper.train(
+            setup.config,
+            setup.recipe,
+            seed=self.seed,
+            device=self.device,
+            folder=folder,
+            on_step=on_step,
+        )
+        return [
+            Record(
+                table="",
+                row="",
+                seed=self.seed,
+                suite=suite,
+                split=self.split,
+                profile=self.profile,
+                data=toyvos.VERSION,
+                config=dataclasses.asdict(setup.config),
+                recipe=dataclasses.asdict(setup.recipe),
+                inference=dataclasses.asdict(setup.inference),
+                metrics=score(
+                    model,
+                    toyvos.split(self.split, suite) if clips is None else clips,
+                    setup.inference,
+                ),
+                steps=len(history),
+                seconds=history.seconds,
+                device=_device_name(self.device),
+                commit=commit(),
+                hashes=setup.hashes,
+            )
+            for setup, suite in self.scorings
+        ]
+
+
+def change_row(paper: Paper, change: Mapping[str, Any]) -> Row:
     """A row from fields of the Config, the Inference or a training stage, told apart by name."""
-    dealt: dict[str, dict[str, Any]] = {"config": {}, "inference": {}, "recipe": {}}
     names = {
         "config": {f.name for f in fields(paper.Config)},
         "inference": {f.name for f in fields(paper.Inference)},
+        "recipe": {f.name for f in fields(paper.recipe("quick").stages[-1])},
     }
-    stage = paper.recipe("quick").stages[-1]
-    names["recipe"] = {f.name for f in fields(stage)}
+    dealt: dict[str, dict[str, Any]] = {part: {} for part in names}
     for key, value in change.items():
-        where = next((part for part, known in names.items() if key in known), None)
-        if where is None:
+        part = next((part for part, known in names.items() if key in known), None)
+        if part is None:
             known = ", ".join(sorted(names["config"] | names["inference"]))
             raise InputError(f"{paper.key} has no setting '{key}'; it has {known}")
-        dealt[where][key] = value
-    return Row(label, **dealt)
+        dealt[part][key] = value
+    return Row(", ".join(f"{k} = {v}" for k, v in change.items()) or "base", **dealt)
 
 
 def run(
     base: str | Paper,
-    change: Row | Mapping[str, Any] = {},  # noqa: B006
+    change: Row | Mapping[str, Any] | None = None,
     *,
     seeds: Iterable[int] = (0,),
     profile: str = "quick",
@@ -77,50 +141,27 @@ def run(
     table: str = "custom",
     runs: str | Path | None = None,
     on_step: Callable[[History], None] | None = None,
-    say: Progress | None = None,
 ) -> list[Record]:
     """Train and score one variant of a paper's network, once per seed; returns its records.
 
     base: a paper's key, e.g. "cosnet". change: fields of its Config, Inference or last training
     stage, e.g. {"affinity": "none", "references": 0}; or a Row of one of its tables.
     The same seed means the same initial weights where variants share them, and the same batches.
-    store: where records are kept and found again. runs: a folder for trained networks, so that
-    rows that differ only at test time share one. clips: other clips than the suite's split.
+    store: where records are kept and found again. runs: a folder where trainings are saved, so
+    that a killed one goes on. clips: score these instead of the suite's split.
     """
     paper = api.paper(base)
-    label = (
-        ", ".join(f"{k} = {v}" for k, v in change.items()) if isinstance(change, Mapping) else ""
-    )
-    row = change if isinstance(change, Row) else change_row(paper, label or "base", change)
+    row = change if isinstance(change, Row) else change_row(paper, change or {})
     setup = Setup.of(paper, row, profile)
+    known = {} if store is None else {r.fingerprint: r for r in store}
     records = []
     for seed in seeds:
-        kept = [] if store is None else _kept(store, setup, row, seed, suite, split, profile)
-        if kept:
-            records += kept
-            continue
-        if say:
-            say(f"{row.label}, seed {seed}, {suite}")
-        model, history = _trained(paper, setup, seed, device, runs, on_step)
-        scored = toyvos.split(split, suite) if clips is None else clips
-        record = Record(
-            table=table,
-            row=row.label,
-            seed=seed,
-            suite=suite,
-            split=split,
-            profile=profile,
-            data=toyvos.VERSION,
-            config=dataclasses.asdict(setup.config),
-            recipe=dataclasses.asdict(setup.recipe),
-            inference=dataclasses.asdict(setup.inference),
-            metrics=score(model, scored, setup.inference),
-            steps=len(history),
-            seconds=history.seconds,
-            device=_device_name(device),
-            commit=commit(),
-            hashes=setup.hashes,
-        )
+        record = known.get(fingerprint(setup.hashes, seed, suite, split, profile))
+        if record is None:
+            folder = None if runs is None else str(runs)
+            task = _Task(paper.key, seed, profile, split, device, folder, ((setup, suite),))
+            (record,) = task.run(on_step, clips)
+        record = replace(record, row=row.label, table=table)
         if store is not None:
             store.add(record)
         records.append(record)
@@ -138,36 +179,45 @@ def run_table(
     device: str = "cpu",
     store: Store | None = None,
     runs: str | Path | None = None,
-    say: Progress | None = None,
+    jobs: int = 1,
+    say: Callable[[str], object] | None = None,
 ) -> Store:
     """Run every row of a table on the mixed split and on the suites its claims name.
 
-    Seeds come outermost, so that an interrupted table has whole seeds. Rows that cannot be had
-    here are left out; their reason stands in the table.
+    Rows that differ only at test time share one trained network, and what another row or another
+    table of the paper has measured is taken over. Seeds come outermost, so that an interrupted
+    table has whole seeds. Rows that cannot be had here are left out; the table says why.
+    jobs: processes to train in, each with its share of the threads.
     """
     paper = api.paper(paper)
     store = store if store is not None else Store.of(paper.key, table.key)
-    wanted = set(rows) | {table.base} if rows else None
-    suites = sorted({"mixed"} | {row.claim.suite for row in table.rows if row.claim})
+    wanted = [
+        (row, suite, Setup.of(paper, row, profile))
+        for row in _chosen(table, rows)
+        for suite in _suites(table, row)
+    ]
+    known = {record.fingerprint: record for record in store.family()}
+    tasks: dict[tuple[int, str], dict[tuple[Any, ...], tuple[Setup, str]]] = {}
     for seed in seeds:
-        for row in table.rows:
-            if row.unavailable or (wanted is not None and row.label not in wanted):
-                continue
-            for suite in suites:
-                if suite == "mixed" or row.label == table.base or _names(row, suite):
-                    run(
-                        paper,
-                        row,
-                        seeds=(seed,),
-                        profile=profile,
-                        suite=suite,
-                        split=split,
-                        device=device,
-                        store=store,
-                        table=table.key,
-                        runs=runs,
-                        say=say,
-                    )
+        for row, suite, setup in wanted:
+            mark = fingerprint(setup.hashes, seed, suite, split, profile)
+            if mark in known:
+                store.add(replace(known[mark], row=row.label, table=table.key))
+            else:
+                tasks.setdefault((seed, setup.training), {})[mark] = (setup, suite)
+    folder = None if runs is None else str(runs)
+    work = [
+        _Task(paper.key, seed, profile, split, device, folder, tuple(scorings.values()))
+        for (seed, _), scorings in tasks.items()
+    ]
+    for done, records in enumerate(_run_all(work, jobs), 1):
+        fresh = {record.fingerprint: record for record in records}
+        for row, suite, setup in wanted:
+            mark = fingerprint(setup.hashes, records[0].seed, suite, split, profile)
+            if mark in fresh:
+                store.add(replace(fresh[mark], row=row.label, table=table.key))
+        if say:
+            say(f"{done} of {len(work)} trainings of table {table.key} scored")
     return store
 
 
@@ -179,41 +229,42 @@ def score(model: nn.Module, clips: Sequence[Clip], inference: Any) -> dict[str, 
 
 def stale(store: Store, paper: Paper, table: Table) -> list[Record]:
     """The records whose digests no longer match the code, or whose row is gone."""
-    old = []
-    for record in store:
-        rows = [row for row in table.rows if row.label == record.row]
-        current = rows and Setup.of(paper, rows[0], record.profile).hashes == record.hashes
-        if not current:
-            old.append(record)
-    return old
+    rows = {row.label: row for row in table.rows}
+    return [
+        record
+        for record in store
+        if record.row not in rows
+        or Setup.of(paper, rows[record.row], record.profile).hashes != record.hashes
+    ]
 
 
-def _names(row: Row, suite: str) -> bool:
-    return row.claim is not None and row.claim.suite == suite
+def _chosen(table: Table, rows: Iterable[str] | None) -> list[Row]:
+    labels = [row.label for row in table.rows] if rows is None else [*rows, table.base]
+    known = {row.label: row for row in table.rows}
+    for label in labels:
+        if label not in known:
+            raise InputError(
+                f"table {table.key} has no row '{label}'; choose from {', '.join(known)}"
+            )
+    return [row for row in table.rows if row.label in labels and not row.unavailable]
 
 
-def _kept(
-    store: Store, setup: Setup, row: Row, seed: int, suite: str, split: str, profile: str
-) -> list[Record]:
-    same = store.find(row=row.label, seed=seed, suite=suite, split=split, profile=profile)
-    return [record for record in same if record.hashes == setup.hashes]
+def _suites(table: Table, row: Row) -> list[str]:
+    """The mixed split, and the suite of the row's claim; for the base row, of every claim."""
+    rows = table.rows if row.label == table.base else (row,)
+    return sorted({"mixed"} | {row.claim.suite for row in rows if row.claim})
 
 
-def _trained(
-    paper: Paper,
-    setup: Setup,
-    seed: int,
-    device: str,
-    runs: str | Path | None,
-    on_step: Callable[[History], None] | None,
-) -> tuple[nn.Module, History]:
-    folder = None
-    if runs is not None:
-        name = f"{paper.key}-{digest(setup.config, setup.recipe, toyvos.VERSION)}-{seed}"
-        folder = Path(runs) / name
-    return paper.train(
-        setup.config, setup.recipe, seed=seed, device=device, folder=folder, on_step=on_step
-    )
+def _run_all(tasks: Sequence[_Task], jobs: int) -> Iterator[list[Record]]:
+    if jobs <= 1:
+        yield from (task.run() for task in tasks)
+        return
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        running = [pool.submit(task.run, None, None, threads) for task in tasks]
+        for finished in as_completed(running):
+            yield finished.result()
 
 
 def _device_name(device: str) -> str:

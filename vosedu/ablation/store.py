@@ -45,10 +45,22 @@ class Record:
         """What makes two records the same run."""
         return (self.row, self.seed, self.suite, self.split, self.profile)
 
+    @property
+    def fingerprint(self) -> tuple[Any, ...]:
+        """What makes two records the same measurement, whatever their row is called."""
+        return fingerprint(self.hashes, self.seed, self.suite, self.split, self.profile)
+
     def mean(self, measure: str = "J") -> float:
         """Mean over clips, in points (percent)."""
         values = self.metrics[measure]
         return 100 * sum(values) / len(values)
+
+
+def fingerprint(
+    hashes: dict[str, str], seed: int, suite: str, split: str, profile: str
+) -> tuple[Any, ...]:
+    """The identity of a measurement: digests of its setup, and what it was run on."""
+    return (*sorted(hashes.items()), seed, suite, split, profile)
 
 
 class Store:
@@ -85,6 +97,13 @@ class Store:
     def find(self, **wanted: Any) -> list[Record]:
         """The records whose fields have the wanted values."""
         return [r for r in self if all(getattr(r, key) == value for key, value in wanted.items())]
+
+    def family(self) -> Iterator[Record]:
+        """The records of this table, then those of the paper's other tables beside it."""
+        yield from self
+        for path in sorted(self.path.parent.glob("table*.json")):
+            if path != self.path:
+                yield from Store(path)
 
     def add(self, record: Record) -> None:
         """Add a record and write the file."""
