@@ -1,0 +1,8 @@
+"""`python -m vosedu` is the command line."""
+
+import sys
+
+from vosedu.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

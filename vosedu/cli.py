@@ -1,0 +1,436 @@
+"""The command line: `vosedu COMMAND`, one function each."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from vosedu.errors import InputError
+
+T = TypeVar("T")
+Arguments = argparse.Namespace
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; exit code 0: done, 1: a check failed, 2: bad input, 130: stopped."""
+    arguments = parser().parse_args(argv)
+    try:
+        return arguments.run(arguments) or 0
+    except InputError as error:
+        print(f"vosedu: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT}:
+            raise
+        print(f"vosedu: {error.strerror}: {error.filename or 'output'}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        kept = getattr(arguments, "kept", "nothing half-done was left behind")
+        print(f"\nvosedu: stopped; {kept}", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    whole = argparse.ArgumentParser(prog="vosedu", description="Learn video object segmentation.")
+    commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(run: Callable[[Arguments], int | None], name: str, what: str, example: str) -> Any:
+        made = commands.add_parser(
+            name,
+            help=what,
+            description=what[0].upper() + what[1:] + ".",
+            epilog=f"example:\n  vosedu {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        made.set_defaults(run=run)
+        return made
+
+    p = command(tour, "tour", "run the tour notebook into runs/tour", "tour --out runs/tour")
+    p.add_argument("--out", type=Path, default=Path("runs/tour"), help="output folder")
+    p.add_argument("--profile", default="course", help="quick or course")
+
+    p = command(
+        segment,
+        "segment",
+        "segment a video file, a folder of frames or a DAVIS sequence",
+        "segment holiday.mp4 --method cosnet --references 5 --out runs/holiday",
+    )
+    p.add_argument("path", metavar="VIDEO_OR_FOLDER", type=Path)
+    _network_options(p)
+    p.add_argument("--references", type=int, metavar="N", help="reference frames of each frame")
+    p.add_argument("--out", type=Path, help="output folder (default: runs/ and the clip's name)")
+    p.add_argument("--overwrite", action="store_true", help="replace an earlier result")
+
+    p = command(
+        train,
+        "train",
+        "train a paper's network; the same command again goes on where it stopped",
+        "train cosnet --profile course --seed 0",
+    )
+    p.add_argument("key", metavar="KEY", help="the paper")
+    p.add_argument("--profile", default="course", help="quick, ablate, course or full")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
+    p.add_argument("--out", type=Path, help="folder of the run (default: runs/train/...)")
+
+    p = command(
+        evaluate,
+        "evaluate",
+        "score a network on a data set",
+        "evaluate --method cosnet --data toyvos --split val",
+    )
+    _network_options(p)
+    p.add_argument("--data", default="toyvos", help="toyvos, or a name from vosedu data list")
+    p.add_argument("--split", default="val")
+    p.add_argument("--suite", help="of ToyVOS (default: mixed)")
+    p.add_argument("--root", type=Path, help="folder of a real data set")
+    p.add_argument("--json", type=Path, help="write the scores of every sequence to this file")
+
+    p = command(
+        ablate,
+        "ablate",
+        "run the rows of a paper's table over paired seeds, beside the paper's numbers",
+        "ablate cosnet --table 1 --seeds 5",
+    )
+    p.add_argument("key", metavar="KEY", help="the paper")
+    p.add_argument("--table", help="which table (default: list them)")
+    p.add_argument("--rows", nargs="+", metavar="LABEL", help="only these rows, and the base row")
+    p.add_argument("--seeds", type=int, default=5, metavar="K")
+    p.add_argument("--profile", default="ablate", help="quick or ablate")
+    p.add_argument("--split", default="test")
+    p.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
+    p.add_argument("--store", type=Path, help="results file (default: data/results/KEY/...)")
+
+    p = command(
+        data,
+        "data",
+        "the real data sets: list them, get one, say where it belongs, check what is there",
+        "data get davis16",
+    )
+    p.add_argument("action", choices=("list", "get", "where", "check"))
+    p.add_argument("name", nargs="?", help="a name from the list")
+    p.add_argument("--root", type=Path, help="another folder than the default")
+    p.add_argument("--part", nargs="+", metavar="KEY", help="only these archives")
+
+    p = command(
+        weights,
+        "weights",
+        "the authors' released weights: list them, get a paper's",
+        "weights get cosnet",
+    )
+    p.add_argument("action", choices=("list", "get"))
+    p.add_argument("key", nargs="?", metavar="KEY", help="the paper")
+    p.add_argument("--all", action="store_true", help="also what only training needs")
+
+    p = command(
+        bench, "bench", "measure speed and memory beside their budgets", "bench --json bench.json"
+    )
+    p.add_argument("names", nargs="*", metavar="NAME", help="only these (default: all)")
+    p.add_argument("--json", type=Path, help="write the numbers to this file")
+
+    command(doctor, "doctor", "say what works on this machine", "doctor")
+
+    p = command(
+        notebooks,
+        "notebooks",
+        "execute notebooks again, in place, and check them",
+        "notebooks notebooks/00_tour.ipynb",
+    )
+    p.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="default: all of them")
+    p.add_argument("--check", action="store_true", help="only check, execute nothing")
+    return whole
+
+
+def _network_options(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--method", default="cosnet", metavar="KEY", help="the paper")
+    p.add_argument("--weights", default="course", help="course, released, or a file")
+    p.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
+
+
+# Commands ----------------------------------------------------------------------------------------
+
+
+def tour(arguments: Arguments) -> None:
+    """Run the tour notebook and say where its results are."""
+    from vosedu import tour
+
+    tour.run(arguments.out, arguments.profile)
+
+
+def segment(arguments: Arguments) -> None:
+    """Write masks/00000.png ... (indexed) and overlay.mp4 for one clip."""
+    import time
+
+    from vosedu import api
+    from vosedu.clip import Clip, VideoWriter, new_folder, write_mask
+    from vosedu.figures.overlay import overlay
+
+    clip = Clip.read(arguments.path)
+    out = arguments.out or Path("runs") / clip.name
+    model = api.load(arguments.method, arguments.weights, device=_device(arguments.device))
+    inference = _inference(model, arguments.weights, references=arguments.references)
+    masks = new_folder(out, arguments.overwrite) / "masks"
+    masks.mkdir(exist_ok=True)
+    arguments.kept = f"the masks so far are in {masks}"
+    for earlier in masks.glob("*.png"):
+        earlier.unlink()
+    began = time.perf_counter()
+    results = api.segment(model, clip, inference=inference)
+    with VideoWriter(out / "overlay.mp4", clip.fps, arguments.overwrite) as video:
+        for result, frame in _progress(zip(results, clip.frames), len(clip), "frames"):
+            write_mask(masks / f"{result.index:05d}.png", result.mask)
+            video.write(overlay(frame, result.mask))
+    seconds = time.perf_counter() - began
+    height, width = clip.size
+    print(f"{len(clip)} frames of {width} x {height} in {seconds:.1f} s")
+    print(f"masks: {masks}\nvideo: {out / 'overlay.mp4'}")
+
+
+def train(arguments: Arguments) -> None:
+    """Train, keep the state in a folder, and write the checkpoint with its log."""
+    from vosedu import api, toyvos
+    from vosedu.ablation.store import commit
+    from vosedu.training import digest, save_course
+
+    paper = api.paper(arguments.key)
+    config, recipe = _profiled(paper, arguments.profile)
+    name = f"{paper.key}-{arguments.profile}-{arguments.seed}"
+    out = arguments.out or Path("runs/train") / name
+    arguments.kept = f"the same command goes on from the last save in {out}"
+    steps = sum(stage.steps for stage in recipe.stages)
+    model, history = paper.train(
+        config,
+        recipe,
+        seed=arguments.seed,
+        device=_device(arguments.device),
+        folder=out,
+        on_step=_training_progress(steps),
+    )
+    about = {
+        "command": f"vosedu train {paper.key} --profile {arguments.profile}"
+        f" --seed {arguments.seed}",
+        "commit": commit(),
+        "config": digest(config),
+        "recipe": digest(recipe),
+        "data": toyvos.VERSION,
+        "seconds": round(history.seconds, 1),
+        "seed": arguments.seed,
+        "steps": len(history),
+    }
+    path = save_course(out, paper.key, model, history, about)
+    print(f"{len(history)} steps in {history.seconds:.0f} s\nweights: {path}")
+
+
+def evaluate(arguments: Arguments) -> None:
+    """Print J and F of every sequence and their mean."""
+    import json
+
+    from vosedu import api
+
+    options = {"suite": arguments.suite, "root": arguments.root}
+    options = {name: value for name, value in options.items() if value is not None}
+    clips = api.dataset(arguments.data, split=arguments.split, **options)
+    model = api.load(arguments.method, arguments.weights, device=_device(arguments.device))
+    inference = _inference(model, arguments.weights)
+    scores = api.evaluate(
+        model,
+        _progress(clips, len(clips), "clips"),
+        protocol=arguments.data,
+        inference=inference,
+    )
+    print(scores)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(scores.sequences, indent=1) + "\n")
+
+
+def ablate(arguments: Arguments) -> None:
+    """List a paper's tables, or run one and print it."""
+    from vosedu import ablation, api
+
+    paper = api.paper(arguments.key)
+    if arguments.table is None:
+        for table in paper.tables:
+            print(f"{table.key:4} {table.title} ({len(table.rows)} rows)")
+        return
+    table = _known(paper.table, arguments.table)
+    for label in arguments.rows or ():
+        _known(table.row, label)
+    store = ablation.Store(arguments.store) if arguments.store else None
+    arguments.kept = "finished runs are kept, the same command goes on from there"
+    store = ablation.run_table(
+        paper,
+        table,
+        seeds=range(arguments.seeds),
+        profile=arguments.profile,
+        rows=arguments.rows,
+        split=arguments.split,
+        device=_device(arguments.device),
+        store=store,
+        runs=Path("runs/ablate"),
+        say=lambda line: print(line, file=sys.stderr),
+    )
+    print(ablation.render(table, store, arguments.split, arguments.profile))
+
+
+def data(arguments: Arguments) -> int:
+    """List the data sets, say where one belongs, get it, or look it over."""
+    from vosedu.datasets import manage
+
+    name, root = arguments.name, arguments.root
+    if arguments.action == "list":
+        print("\n".join(manage.list_datasets()))
+        return 0
+    if name is None:
+        raise InputError(f"name a data set: vosedu data {arguments.action} davis16")
+    if arguments.action == "where":
+        print("\n".join(manage.where(name)))
+    elif arguments.action == "get":
+        arguments.kept = "the same command goes on from there"
+        manage.get(name, arguments.part, root)
+    else:
+        found = manage.check(name, root)
+        print("\n".join(found.lines))
+        return int(not found.ok)
+    return 0
+
+
+def weights(arguments: Arguments) -> None:
+    """List what the authors released, or get a paper's weights."""
+    from vosedu import api
+    from vosedu.datasets.download import fetch
+    from vosedu.paths import downloads_dir
+
+    if arguments.action == "list":
+        for key, paper in api.papers().items():
+            print(f"{key}: {paper.title}")
+            for link in paper.released.weights:
+                print("\n".join(f"  {line}" for line in link.describe()))
+            if not paper.released.weights:
+                print(f"  none: {paper.released.reason}")
+        return
+    if arguments.key is None:
+        raise InputError("name a paper: vosedu weights get cosnet")
+    released = api.paper(arguments.key).released
+    if not released.weights:
+        raise InputError(f"no weights were released for {arguments.key}: {released.reason}")
+    arguments.kept = "the same command goes on from there"
+    for link in released.weights if arguments.all else released.weights[:1]:
+        print(fetch(link, downloads_dir() / "weights" / arguments.key))
+
+
+def bench(arguments: Arguments) -> None:
+    """Measure, print one table, and write JSON when asked."""
+    from vosedu import bench
+
+    bench.run(arguments.names, arguments.json)
+
+
+def doctor(arguments: Arguments) -> int:
+    """Print what works here; exit code 1 if something needed does not."""
+    from vosedu import doctor
+
+    checks = doctor.examine()
+    print(doctor.report(checks))
+    return int(any(check.verdict == "FAIL" for check in checks))
+
+
+def notebooks(arguments: Arguments) -> int:
+    """Execute and check notebooks; exit code 1 if one breaks a rule."""
+    import time
+
+    from vosedu import notebooks
+
+    paths = arguments.paths or notebooks.find()
+    arguments.kept = "notebooks that had not finished are as they were"
+    broken = 0
+    for path in paths:
+        began = time.perf_counter()
+        if not arguments.check:
+            notebooks.execute(path, path, timeout=1200, progress=sys.stderr.isatty())
+        problems = notebooks.check(path)
+        broken += bool(problems)
+        print(
+            f"{path}: {'keeps the rules' if not problems else f'{len(problems)} problems'}"
+            + ("" if arguments.check else f", {time.perf_counter() - began:.0f} s")
+        )
+        for problem in problems:
+            print(f"  {problem}")
+    return int(broken > 0)
+
+
+# Helpers -----------------------------------------------------------------------------------------
+
+
+def _device(name: str | None) -> str:
+    """The device asked for, or the best there is."""
+    import torch
+
+    if name is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(
+            f"the device '{name}' cannot be used here ({str(error).splitlines()[0]}); "
+            "vosedu doctor shows what can"
+        ) from error
+    return name
+
+
+def _inference(model: Any, weights: str, **changes: Any) -> Any:
+    """How the paper predicts (as released, for the authors' weights), with some fields changed."""
+    from vosedu import api
+
+    paper = api.paper_of(model)
+    inference = paper.Inference.released() if weights == "released" else paper.Inference.paper()
+    wanted = {name: value for name, value in changes.items() if value is not None}
+    for name in wanted.keys() - {field.name for field in fields(inference)}:
+        raise InputError(f"{paper.key} has no --{name}; leave it out")
+    return replace(inference, **wanted)
+
+
+def _profiled(paper: Any, profile: str) -> tuple[Any, Any]:
+    """Config and recipe of one profile."""
+    from vosedu.papers.contract import PROFILES
+
+    if profile not in PROFILES:
+        raise InputError(f"there is no profile '{profile}'; choose one of {', '.join(PROFILES)}")
+    return paper.Config.paper().scaled(profile), paper.recipe(profile)
+
+
+def _known(find: Callable[[str], T], name: str) -> T:
+    """Look a table or row up; an unknown one is the user's mistake."""
+    try:
+        return find(name)
+    except KeyError as error:
+        raise InputError(str(error.args[0])) from None
+
+
+def _progress(items: Iterable[T], total: int, unit: str) -> Iterable[T]:
+    """The items, with a line on the terminal that shows how far they are and the time left."""
+    from tqdm import tqdm
+
+    return tqdm(items, total=total, unit=f" {unit}", disable=None, leave=False)
+
+
+def _training_progress(steps: int) -> Callable[[Any], None]:
+    """Shows step, loss and time left: one line on a terminal, some twenty in a log."""
+    from tqdm import tqdm
+
+    bar = tqdm(total=steps, unit=" steps", disable=None, leave=False)
+
+    def show(history: Any) -> None:
+        done = len(history)
+        bar.set_postfix(loss=f"{history.rows[-1]['loss']:.3f}", refresh=False)
+        bar.update(done - bar.n)
+        if bar.disable and done % max(1, steps // 20) == 0:
+            left = history.seconds / done * (steps - done)
+            print(f"step {done} of {steps}, {left:.0f} s left", file=sys.stderr)
+
+    return show
