@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vosedu.datasets.files import folders, known_split, listing
 from vosedu.datasets.places import find_root
 from vosedu.datasets.sequences import DAVIS16, davis16_names, davis17_names
-from vosedu.datasets.videos import (
-    Video,
-    Videos,
-    folders,
-    gather,
-    known_split,
-    listing,
-    merged,
-)
+from vosedu.datasets.videos import Video, Videos, gather, merged
 from vosedu.errors import InputError
 
 

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import http.client
+import json
+import shutil
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from tqdm import tqdm
+
+from vosedu.errors import InputError
+
+_CHUNK = 1 << 18
+_AGENT = "vosedu (teaching package for video object segmentation)"
 
 
 @dataclass(frozen=True)
@@ -11,13 +28,14 @@ class Link:
 
     title: what it is, in words.
     url: an address a person could open; Google Drive addresses are fetched through gdown.
-    sha256: of the file, in hex; None where nobody published one (the first download records it).
+    sha256: of the file, in hex, or its first digits; None where nobody published one (the first
+        download records it beside the file).
     size: bytes, None where not stated.
-    note: what to know before fetching it (access code, licence, doubts about the address).
+    note: what to know before fetching it (access code, licence, doubts).
     mirrors: further addresses of the same bytes, tried in order.
     file: name to store it under; "" takes the last part of the url.
     by_hand: steps for a person, where no program may fetch it (a form, an account).
-    verified: False where the address comes from memory or hearsay and nobody has checked it.
+    verified: False where nothing but hearsay speaks for the address.
     """
 
     title: str
@@ -29,3 +47,305 @@ class Link:
     file: str = ""
     by_hand: str = ""
     verified: bool = True
+
+    @property
+    def name(self) -> str:
+        """File name on disk."""
+        return self.file or unquote(urlsplit(self.url).path.rsplit("/", 1)[-1])
+
+    def describe(self) -> list[str]:
+        """The link in lines for people: title, address, size, checksum, doubts, steps."""
+        facts = [f"{self.size / 1e6:.0f} MB"] if self.size else []
+        facts += [f"sha256 {self.sha256}"] if self.sha256 else []
+        facts += [] if self.verified else ["address unverified"]
+        lines = [f"{self.title}" + (f" ({', '.join(facts)})" if facts else "")]
+        lines += [f"  {url}" for url in (self.url, *self.mirrors) if url]
+        lines += [f"  note: {self.note}"] if self.note else []
+        lines += [f"  by hand: {self.by_hand}"] if self.by_hand else []
+        return lines
+
+
+def drive(file_id: str) -> str:
+    """The address of a file on Google Drive."""
+    return f"https://drive.google.com/uc?id={file_id}"
+
+
+def drive_folder(folder_id: str) -> str:
+    """The address of a folder on Google Drive."""
+    return f"https://drive.google.com/drive/folders/{folder_id}"
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fetch(
+    link: Link,
+    folder: str | Path,
+    *,
+    say: Callable[[str], object] = print,
+    progress: bool = True,
+    attempts: int = 5,
+    pause: float = 1.0,
+    timeout: float = 30.0,
+) -> Path:
+    """Bring a link's file into `folder` and return its path.
+
+    A file that is there already is checked and kept. Bytes arrive in NAME.part, which a later call
+    continues where the server allows it; the file appears under its name only when it is whole and
+    its sha256 is right, and the sha256 is recorded in NAME.sha256 (as `sha256sum -c` reads it).
+    attempts: how often in a row an address may fail without delivering a byte; pause: seconds
+    before the first retry, doubled each time; timeout: seconds without an answer.
+
+    InputError: a form must be filled in first, wrong bytes, a full disk, no address that works.
+    It always says where to put a file fetched by hand.
+    """
+    folder = Path(folder)
+    target = folder / link.name
+    if target.exists():
+        _verify(target, link)
+        say(f"{target} is here already")
+        return target
+    if link.by_hand:
+        raise InputError(
+            f"{link.title} cannot be fetched by a program: {link.by_hand}; then put it at {target}"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    reasons = []
+    for url in (link.url, *link.mirrors):
+        say(f"fetching {link.title} from {url}")
+        try:
+            if _host(url) == "drive.google.com":
+                part = _from_drive(url, target, progress)
+            else:
+                part = _from_web(url, target, progress, attempts, pause, timeout)
+            _check_bytes(part, link)
+        except _Failed as failure:
+            reasons.append(f"{url}: {failure}")
+            say(f"  {failure}")
+            continue
+        part.replace(target)
+        record(target)
+        return target
+    raise InputError(
+        f"{link.title} could not be fetched ({'; '.join(reasons)}); run the command again to "
+        f"continue, or put the file at {target} by hand and run it again"
+    )
+
+
+def record(path: Path) -> None:
+    """Write NAME.sha256 beside a file; for a folder, beside each file in it."""
+    if path.is_dir():
+        for file in sorted(path.rglob("*")):
+            if file.is_file() and file.suffix != ".sha256":
+                record(file)
+        return
+    path.with_name(path.name + ".sha256").write_text(f"{sha256_of(path)}  {path.name}\n")
+
+
+def recorded(path: Path) -> str | None:
+    """The sha256 that `record` wrote for a file, None if there is none."""
+    note = path.with_name(path.name + ".sha256")
+    words = note.read_text().split() if note.is_file() else []
+    return words[0] if words else None
+
+
+def _verify(target: Path, link: Link) -> None:
+    """Check a file that lies at its place; a hand-placed one without published sum is recorded."""
+    if target.is_dir():
+        return
+    known = recorded(target)
+    if link.sha256 is None and known is None:
+        if link.size is not None and target.stat().st_size != link.size:
+            raise InputError(
+                f"{target} has {target.stat().st_size} bytes, not {link.size}; move it away and "
+                "run the command again"
+            )
+        record(target)
+        return
+    expected = link.sha256 or known
+    if not (found := sha256_of(target)).startswith(expected):
+        raise InputError(
+            f"{target} has the sha256 {found}, not {expected}; move it away and run the command "
+            "again"
+        )
+    record(target)
+
+
+class _Failed(Exception):
+    """One address did not work; the next may."""
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"}:
+        raise InputError(f"{url} is no web address; downloads need http or https")
+    return parts.hostname or ""
+
+
+def _check_bytes(part: Path, link: Link) -> None:
+    if part.is_dir():
+        return
+    size = part.stat().st_size
+    if link.size is not None and size != link.size:
+        part.unlink()
+        raise _Failed(f"it has {size} bytes, not {link.size}")
+    if link.sha256 and not (found := sha256_of(part)).startswith(link.sha256):
+        part.unlink()
+        raise _Failed(f"its sha256 is {found}, not {link.sha256}")
+
+
+def _disk(error: OSError, target: Path) -> InputError:
+    free = shutil.disk_usage(target.parent).free
+    return InputError(
+        f"{target} cannot be written ({error.strerror or error}; {free / 1e9:.1f} GB are free); "
+        "make room and run the command again, what has arrived is kept"
+    )
+
+
+@dataclass
+class _Origin:
+    """Where the bytes of a .part file came from, so that only the same file is continued.
+
+    tag: the server's strong ETag or modification date, "" if it sends neither.
+    """
+
+    url: str
+    tag: str = ""
+
+    @staticmethod
+    def file(target: Path) -> Path:
+        return target.with_name(target.name + ".part.json")
+
+    @classmethod
+    def read(cls, target: Path) -> _Origin:
+        try:
+            stored = json.loads(cls.file(target).read_text())
+            return cls(str(stored["url"]), str(stored["tag"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return cls("")
+
+    def write(self, target: Path) -> None:
+        self.file(target).write_text(json.dumps({"url": self.url, "tag": self.tag}))
+
+
+def _from_web(
+    url: str,
+    target: Path,
+    progress: bool,
+    attempts: int,
+    pause: float,
+    timeout: float,
+) -> Path:
+    """Download over HTTP into NAME.part, continuing it if it came from the same address."""
+    part = target.with_name(target.name + ".part")
+    origin = _Origin.read(target)
+    if origin.url != url:
+        part.unlink(missing_ok=True)
+        origin = _Origin(url)
+    failures = 0
+    while True:
+        before = _size(part)
+        reason: object = "the connection broke off"
+        try:
+            if _request(origin, target, part, progress, timeout):
+                _Origin.file(target).unlink(missing_ok=True)
+                return part
+        except urllib.error.HTTPError as error:
+            reason = f"the server answered {error.code} {error.reason}"
+            if error.code == 416:  # nothing of ours to continue there
+                part.unlink(missing_ok=True)
+            elif error.code < 500 and error.code not in {408, 429}:
+                raise _Failed(reason) from error
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
+        failures = 0 if _size(part) > before else failures + 1
+        if failures >= attempts:
+            raise _Failed(str(reason))
+        time.sleep(pause * 2 ** max(failures - 1, 0))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _request(origin: _Origin, target: Path, part: Path, progress: bool, timeout: float) -> bool:
+    """One request; True when the file is whole. Bytes that arrived are kept."""
+    have = _size(part)
+    headers = {"User-Agent": _AGENT}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+        if origin.tag:
+            headers["If-Range"] = origin.tag
+    request = urllib.request.Request(origin.url, headers=headers)
+    with urllib.request.urlopen(request, timeout=timeout) as answer:
+        if "text/html" in answer.headers.get("Content-Type", ""):
+            raise _Failed("the server sent a web page instead of the file")
+        if answer.status != 206 or not answer.headers.get("Content-Range", "").startswith(
+            f"bytes {have}-"
+        ):
+            if answer.status == 206:
+                part.unlink()
+                return False
+            have = 0
+        length = answer.headers.get("Content-Length")
+        total = have + int(length) if length else None
+        etag = answer.headers.get("ETag", "")
+        strong = "" if etag.startswith("W/") else etag
+        origin.tag = strong or answer.headers.get("Last-Modified", "")
+        origin.write(target)
+        return _receive(answer, part, have, total, progress)
+
+
+def _receive(
+    answer: http.client.HTTPResponse, part: Path, have: int, total: int | None, progress: bool
+) -> bool:
+    """Write the body behind the first `have` bytes of `part`; True when `total` is reached."""
+    free = shutil.disk_usage(part.parent).free
+    if total is not None and free < total - have:
+        raise _disk(OSError(f"{(total - have) / 1e9:.1f} GB are to come"), part)
+    bar = tqdm(
+        desc=part.stem,
+        total=total,
+        initial=have,
+        unit="B",
+        unit_scale=True,
+        ascii=True,
+        mininterval=1.0,
+        disable=not progress,
+    )
+    with bar, part.open("ab" if have else "wb") as out:
+        while chunk := answer.read(_CHUNK):
+            try:
+                out.write(chunk)
+                out.flush()
+            except OSError as error:
+                raise _disk(error, part) from error
+            have += len(chunk)
+            bar.update(len(chunk))
+    return total is None or have == total
+
+
+def _from_drive(url: str, target: Path, progress: bool) -> Path:
+    """Download a file or a folder from Google Drive."""
+    import gdown
+
+    part = target.with_name(target.name + ".part")
+    try:
+        if "/folders/" in url:
+            done = gdown.download_folder(url=url, output=str(part), quiet=not progress)
+        else:
+            done = gdown.download(url=url, output=str(part), quiet=not progress, resume=True)
+    except Exception as error:  # gdown's own errors differ from version to version
+        raise _Failed(f"Google Drive refused ({' '.join(str(error).split())[:200]})") from error
+    if not done or not part.exists():
+        raise _Failed("Google Drive sent nothing: the file may be gone or over its daily quota")
+    if part.is_file():
+        with part.open("rb") as file:
+            start = file.read(64).lstrip().lower()
+        if start.startswith((b"<!doctype html", b"<html")):
+            part.unlink()
+            raise _Failed("Google Drive sent a web page instead of the file")
+    return part

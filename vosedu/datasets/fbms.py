@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from vosedu.datasets.files import known_split, last_number, pixels
 from vosedu.datasets.places import find_root
 from vosedu.datasets.sequences import fbms_names
-from vosedu.datasets.videos import Video, Videos, gather, known_split, last_number
-from vosedu.errors import InputError
+from vosedu.datasets.videos import Video, Videos, gather
 
 _FOLDERS = {"test": "Testset", "train": "Trainingset"}
 _DARKEST_OBJECT = {"marple7": 0.05, "marple2": 0.4}
@@ -48,15 +47,9 @@ def fbms(split: str = "test", root: str | Path | None = None, present_only: bool
 
 def read_annotation(path: Path) -> np.ndarray:
     """One annotation file as H x W uint8: 1 on every object, 0 elsewhere (rules: see `fbms`)."""
-    try:
-        with Image.open(path) as image:
-            if path.suffix.lower() == ".ppm":
-                return (np.asarray(image.convert("RGB")) < 255).any(axis=2).astype(np.uint8)
-            grey = np.asarray(image.convert("L"))
-    except (OSError, SyntaxError) as error:
-        raise InputError(
-            f"cannot read the annotation {path} ({error}); unpack the archive again"
-        ) from error
+    if path.suffix.lower() == ".ppm":
+        return (pixels(path, "RGB") < 255).any(axis=2).astype(np.uint8)
+    grey = pixels(path, "L")
     if path.suffix.lower() == ".pgm":
         video = path.parent.parent.name
         return (grey > 255 * _DARKEST_OBJECT.get(video, 0.1)).astype(np.uint8)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -12,7 +11,8 @@ from typing import overload
 import numpy as np
 from PIL import Image
 
-from vosedu.clip import IMAGE_SUFFIXES, Clip, ImageFrames, MaskFiles, read_mask
+from vosedu.clip import Clip, ImageFrames, MaskFiles, read_mask
+from vosedu.datasets.files import check_size, images, listing
 from vosedu.errors import InputError
 
 
@@ -190,60 +190,3 @@ def gather(
             "what is there"
         )
     return Videos(title, present, missing)
-
-
-def images(folder: Path) -> list[Path]:
-    """The image files directly in a folder, sorted by name; hidden files are left out."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
-    )
-
-
-def folders(folder: Path) -> list[Path]:
-    """The folders directly in a folder, sorted by name; hidden ones are left out."""
-    if not folder.is_dir():
-        return []
-    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-
-
-def header_size(path: Path) -> tuple[int, int]:
-    """(H, W) of an image file, from its header."""
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-    except (OSError, SyntaxError) as error:
-        raise InputError(
-            f"{path} cannot be read as an image ({error}); restore the file"
-        ) from error
-    return height, width
-
-
-def check_size(file: Path, size: tuple[int, int], frame: Path) -> None:
-    """InputError if the label file has not the (H, W) `size` of its frame."""
-    if (found := header_size(file)) != size:
-        raise InputError(
-            f"{file} is {found[1]} x {found[0]} but its frame {frame.name} is "
-            f"{size[1]} x {size[0]}; use annotations of the same resolution as the frames"
-        )
-
-
-def listing(names: Sequence[str], most: int = 8) -> str:
-    """Names in one line; of many, the first few and how many more."""
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
-
-
-def last_number(path: Path) -> int | str:
-    """The number at the end of a file's name (camel01_0009_gt -> 9), or the name if it has none."""
-    digits = re.search(r"(\d+)$", path.stem.removesuffix("_gt"))
-    return int(digits[1]) if digits else path.stem
-
-
-def known_split(title: str, split: str, splits: Sequence[str]) -> None:
-    """InputError unless `split` is one of `splits`."""
-    if split not in splits:
-        raise InputError(f"{title} has no split '{split}'; choose one of {', '.join(splits)}")

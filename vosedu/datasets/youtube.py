@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from vosedu.datasets.files import folders, known_split, last_number, listing, pixels
 from vosedu.datasets.places import find_root
 from vosedu.datasets.sequences import YOUTUBE_OBJECTS
-from vosedu.datasets.videos import Video, Videos, folders, known_split, last_number, listing
+from vosedu.datasets.videos import Video, Videos
 from vosedu.errors import InputError
 
 
@@ -76,13 +76,7 @@ def _shots(folder: Path) -> list[Video]:
 
 def read_annotation(path: Path) -> np.ndarray:
     """One YouTube-Objects label as H x W uint8: 1 where its grey is above 127."""
-    try:
-        with Image.open(path) as image:
-            return (np.asarray(image.convert("L")) > 127).astype(np.uint8)
-    except (OSError, SyntaxError) as error:
-        raise InputError(
-            f"cannot read the annotation {path} ({error}); get the file again"
-        ) from error
+    return (pixels(path, "L") > 127).astype(np.uint8)
 
 
 YOUTUBE_VOS_VIDEOS: Mapping[tuple[int, str], int] = {

@@ -1,0 +1,184 @@
+"""What `vosedu data list|where|get|check` do: each is one call here, and returns lines to print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vosedu.datasets.download import fetch, recorded, sha256_of
+from vosedu.datasets.files import listing
+from vosedu.datasets.places import home
+from vosedu.datasets.registry import REGISTRY, DataSet, Part, entry
+from vosedu.datasets.sequences import DAVIS16
+from vosedu.datasets.stills import Stills
+from vosedu.datasets.unpack import unpack
+from vosedu.datasets.videos import Videos
+from vosedu.errors import InputError
+
+
+def list_datasets() -> list[str]:
+    """One line per data set: name, whether something of it lies here, what it is, who uses it."""
+    width = max(map(len, REGISTRY))
+    lines = []
+    for name, found in REGISTRY.items():
+        here = "here" if _holds_data(home(name)) else "-"
+        lines.append(f"{name:<{width}}  {here:<4}  {found.what} [{found.used_by}]")
+    return lines
+
+
+def where(name: str) -> list[str]:
+    """Where a data set goes, where it comes from, and what a person must do for it."""
+    found = entry(name)
+    folder = home(name)
+    lines = [
+        f"{found.title}: {found.what}",
+        f"folder: {folder} ({'in use' if _holds_data(folder) else 'nothing there yet'})",
+        f"page: {found.page}",
+        f"licence: {found.licence}",
+        f"used by: {found.used_by}",
+    ]
+    for part in found.parts:
+        optional = f" (only with --part {part.key})" if part.optional else ""
+        lines += [f"part {part.key}{optional}:", *(f"  {line}" for line in part.link.describe())]
+    lines += _steps(found, folder)
+    if found.parts:
+        lines.append(
+            f"by hand: put an archive in {folder / 'archives'} under its own name and run "
+            f"'vosedu data get {name}', or unpack it into {folder}; then run "
+            f"'vosedu data check {name}'"
+        )
+    return lines
+
+
+def get(
+    name: str,
+    parts: Sequence[str] | None = None,
+    root: str | Path | None = None,
+    *,
+    say: Callable[[str], object] = print,
+    progress: bool = True,
+) -> Path:
+    """Fetch and unpack a data set; returns its folder.
+
+    parts: keys as `where` lists them; None takes all that are not optional. root: another folder
+    than the default. Can be interrupted and run again at any point: archives continue where they
+    broke off, files that are unpacked stay, files of the user's are never overwritten. Archives
+    stay in `<folder>/archives`, with their sha256, until the user deletes them.
+    InputError: see `fetch` and `unpack`; a set that only a person can fetch names the steps.
+    """
+    found = entry(name)
+    folder = home(name) if root is None else Path(root).expanduser()
+    chosen = _chosen(found, parts)
+    steps = _steps(found, folder)
+    if not chosen:
+        raise InputError(
+            f"{found.title} cannot be fetched by a program: "
+            f"{'; '.join(line.strip() for line in steps[1:])}; then run 'vosedu data check {name}'"
+        )
+    for part in chosen:
+        archive = fetch(part.link, folder / "archives", say=say, progress=progress)
+        say(f"unpacking {archive.name}")
+        done = unpack(archive, folder / part.into)
+        say(f"  {done.written} files written, {done.same} were there already")
+        if done.kept:
+            say(f"  kept, though the archive has other bytes: {listing(done.kept)}")
+    for line in steps:
+        say(line)
+    say(f"{found.title} is in {folder}; 'vosedu data check {name}' looks it over")
+    return folder
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `check` found. ok: every split that is here is whole. lines: to print."""
+
+    ok: bool
+    lines: tuple[str, ...]
+
+
+def check(name: str, root: str | Path | None = None, **options: object) -> Report:
+    """Look a data set over: archives against their sha256, every video or pair of every split.
+
+    Counts, frames without mask, masks without frame, sizes (from the file headers) and, for DAVIS
+    2016, the number of frames of each video. A split of which nothing is here is mentioned and
+    counts as no fault, as long as another one is here. options: as the reader takes them
+    (resolution="1080p", ...). InputError only if there is no such data set or no folder.
+    """
+    found = entry(name)
+    folder = home(name) if root is None else Path(root).expanduser()
+    if not folder.is_dir():
+        raise InputError(
+            f"{name}: there is no folder {folder}; run 'vosedu data get {name}', or name the "
+            "folder you have"
+        )
+    lines = [f"{found.title} in {folder}"]
+    faults = list(_archive_faults(found, folder))
+    seen = 0
+    for split, count in found.splits.items():
+        try:
+            some = {"present_only": True} if found.partial else {}
+            data = found.open(split, folder, **some, **options)
+        except InputError as error:
+            lines.append(f"  {split}: not here ({error})")
+            continue
+        seen += 1
+        split_faults = list(_faults(data, count))
+        noun = "videos" if isinstance(data, Videos) else "pictures"
+        verdict = "whole" if not split_faults else f"faults: {len(split_faults)}"
+        lines.append(f"  {split}: {len(data)} of {count} {noun}, {verdict}")
+        lines += [f"    {fault}" for fault in split_faults]
+        faults += split_faults
+    lines += [f"  {fault}" for fault in faults if fault.startswith("archive")]
+    if not seen:
+        lines.append("  nothing of it could be read")
+    return Report(bool(seen) and not faults, tuple(lines))
+
+
+def _faults(data: Videos | Stills, count: int) -> Iterator[str]:
+    if len(data) < count:
+        missing = listing(getattr(data, "missing", ()))
+        yield f"{count - len(data)} are missing" + (f": {missing}" if missing else "")
+    if isinstance(data, Stills):
+        for still in data.stills:
+            try:
+                still.check()
+            except InputError as error:
+                yield str(error)
+        return
+    for video in data.videos:
+        try:
+            clip = video.open()
+        except InputError as error:
+            yield str(error)
+            continue
+        expected = DAVIS16[clip.name].frames if clip.name in DAVIS16 else None
+        if data.title.startswith("DAVIS") and expected and len(clip) != expected:
+            yield f"{clip.name} has {len(clip)} of {expected} frames"
+
+
+def _archive_faults(found: DataSet, folder: Path) -> Iterator[str]:
+    for part in found.parts:
+        archive = folder / "archives" / part.link.name
+        if not archive.is_file():
+            continue
+        expected = part.link.sha256 or recorded(archive)
+        if expected and not sha256_of(archive).startswith(expected):
+            yield f"archive {archive.name} is not what was fetched; delete it and get it again"
+
+
+def _chosen(found: DataSet, parts: Sequence[str] | None) -> list[Part]:
+    if parts is not None:
+        return [found.part(key) for key in parts]
+    return [part for part in found.parts if not part.optional]
+
+
+def _steps(found: DataSet, folder: Path) -> list[str]:
+    if not found.steps:
+        return []
+    numbered = [f"  {i}. {step.format(home=folder)}" for i, step in enumerate(found.steps, 1)]
+    return ["what a person has to do:", *numbered]
+
+
+def _holds_data(folder: Path) -> bool:
+    return folder.is_dir() and any(path.name != "archives" for path in folder.iterdir())
