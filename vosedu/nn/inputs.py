@@ -33,4 +33,4 @@ def resize_image(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def to_batch(frames: list[np.ndarray], size: tuple[int, int]) -> Tensor:
     """Frames, each H x W x 3 uint8 -> one B x 3 x h x w float32 tensor of RGB, 0..255."""
     resized = np.stack([resize_image(frame, size) for frame in frames])
-    return torch.from_numpy(resized).permute(0, 3, 1, 2).float()  # B h w 3 -> B 3 h w
+    return torch.from_numpy(resized).permute(0, 3, 1, 2).float().contiguous()  # B h w 3 -> B 3 h w

@@ -168,12 +168,50 @@ def test_group_network_and_its_unused_entries_make_the_published_count() -> None
     assert count(on_paper(Config.released("group"))) + unused == 81_242_436
 
 
-def test_the_authors_encoder_file_loads_by_itself() -> None:
-    theirs = json.loads(MANIFEST.read_text())["state_dict"]
-    file = {n.removeprefix("encoder."): None for n, _ in theirs if n.startswith("encoder.")}
-    model = on_paper(Config.released())
-    wanted = {n for n in model.state_dict() if n.startswith(("embedding.", "side."))}
-    assert set(released.encoder_to_ours(file)) == wanted
+def theirs_of(model: nn.Module) -> dict[str, torch.Tensor]:
+    """A small network's weights as the authors would have saved them."""
+    names = [name for name, _ in json.loads(MANIFEST.read_text())["state_dict"]]
+    state, tiny = model.state_dict(), "embedding.encoder."
+    saved = {
+        name: state[released.name_to_ours(name)]
+        for name in names
+        if released.name_to_ours(name) in state and not released.name_to_ours(name).startswith(tiny)
+    }
+    saved |= {"encoder." + n.removeprefix(tiny): v for n, v in state.items() if n.startswith(tiny)}
+    return {
+        f"module.{n}": v.clone() for n, v in saved.items() if not n.endswith("num_batches_tracked")
+    }
+
+
+def test_a_checkpoint_in_the_authors_form_loads(tmp_path: Path) -> None:
+    small = Config.released().scaled("quick")
+    source, target = seeded(small, seed=1), seeded(small, seed=2)
+    torch.save({"epoch": 49, "model": theirs_of(source)}, tmp_path / "co_attention.pth")
+    released.load(target, tmp_path / "co_attention.pth")
+    for name, value in source.state_dict().items():
+        assert torch.equal(target.state_dict()[name], value), name
+
+
+def test_an_initialisation_in_the_authors_form_loads_the_encoder_alone(tmp_path: Path) -> None:
+    small = Config.released().scaled("quick")
+    source, target = seeded(small, seed=1), seeded(small, seed=2)
+    head = target.head.of["a"][0].weight.clone()
+    encoder = {
+        n.replace("encoder.", "", 1): v for n, v in theirs_of(source).items() if ".encoder." in n
+    }
+    torch.save({"epoch": 12, "model": encoder}, tmp_path / "init.pth")
+    released.load_encoder(target, tmp_path / "init.pth")
+    assert torch.equal(target.embedding.aspp.fuse[2].weight, source.embedding.aspp.fuse[2].weight)
+    assert torch.equal(target.side.weight, source.side.weight)
+    assert torch.equal(target.head.of["a"][0].weight, head)
+
+
+def test_the_absent_release_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOSEDU_DATA", str(tmp_path))
+    with pytest.raises(InputError, match="vosedu weights get cosnet"):
+        released.load(seeded(Config.released().scaled("quick")))
 
 
 @pytest.mark.parametrize("profile", ["quick", "ablate", "course"])

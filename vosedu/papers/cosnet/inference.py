@@ -199,7 +199,8 @@ def embed_frames(
     device = next(model.parameters()).device
     x = model.normalise(to_batch(frames, inference.size or model.config.size).to(device))
     views = torch.stack([x, x.flip(-1)] if inference.flip else [x], dim=1)
-    v = model.embed(views.flatten(0, 1)).unflatten(0, views.shape[:2])
+    # one memory layout whatever the batch, so that batching does not change the rounding
+    v = model.embed(views.flatten(0, 1).contiguous()).unflatten(0, views.shape[:2])
     # a copy each, or one reference kept would keep its whole batch
     return {index: each.clone() for index, each in zip(indices, v)}
 

@@ -57,10 +57,7 @@ def to_ours(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def encoder_to_ours(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The authors' initialisation file, which is the encoder alone, under our names.
-
-    Load it into the modules `embedding` and `side` of `Config.released()`.
-    """
+    """The authors' initialisation file, which is the encoder alone, under our names."""
     return to_ours({f"encoder.{name}": value for name, value in state.items()})
 
 
@@ -69,15 +66,32 @@ def load(model: nn.Module, path: str | Path | None = None) -> LoadReport:
 
     path: the file; by default where `vosedu weights get cosnet` puts it.
     """
-    if path is None:
-        path = downloads_dir() / "weights" / "cosnet" / WEIGHTS.name
-        if not path.is_file():
-            raise InputError(
-                f"the authors' weights are not at {path}; fetch them with 'vosedu weights get "
-                "cosnet' or put the file there"
-            )
     unused = UNUSED["group" if model.config.group else "head"]
-    return load_weights(model, path, rename=to_ours, unused=unused)
+    return load_weights(model, path or _fetched(WEIGHTS), rename=to_ours, unused=unused)
+
+
+def load_encoder(model: nn.Module, path: str | Path | None = None) -> LoadReport:
+    """Load the authors' initialisation, embedding and side prediction, the same way."""
+    return load_weights(_Encoder(model), path or _fetched(ENCODER), rename=encoder_to_ours)
+
+
+class _Encoder(nn.Module):
+    """The part of a COSNet that the authors call its encoder."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.embedding = model.embedding
+        self.side = model.side
+
+
+def _fetched(link: Link) -> Path:
+    path = downloads_dir() / "weights" / "cosnet" / link.name
+    if not path.is_file():
+        raise InputError(
+            f"the authors' weights are not at {path}; fetch them with 'vosedu weights get "
+            "cosnet' or put the file there"
+        )
+    return path
 
 
 WEIGHTS = Link(
