@@ -237,3 +237,13 @@ def test_unknown_weights():
         datasets.get_weights("cosnet", "a.pth")
     with pytest.raises(InputError, match=r"mvuv.*put it at"):
         datasets.get_weights("amcnet", "amcnet_flow.zip")
+
+
+# the page about it
+
+
+def test_the_readme_says_what_the_registry_says(root):
+    page = (root / "data" / "README.md").read_text(encoding="utf-8")
+    for name, found in REGISTRY.items():
+        row = f"| `{name}` | {found.what} | {found.size} | {found.licence} | {found.used_by} |"
+        assert row in page

@@ -120,7 +120,7 @@ def fetch(
             if _host(url) == "drive.google.com":
                 part = _from_drive(url, target, progress)
             else:
-                part = _from_web(url, target, progress, attempts, pause, timeout)
+                part = _from_web(url, target, say, progress, attempts, pause, timeout)
             _check_bytes(part, link)
         except _Failed as failure:
             reasons.append(f"{url}: {failure}")
@@ -234,6 +234,7 @@ class _Origin:
 def _from_web(
     url: str,
     target: Path,
+    say: Callable[[str], object],
     progress: bool,
     attempts: int,
     pause: float,
@@ -264,6 +265,7 @@ def _from_web(
         failures = 0 if _size(part) > before else failures + 1
         if failures >= attempts:
             raise _Failed(str(reason))
+        say(f"  {reason}; trying again")
         time.sleep(pause * 2 ** max(failures - 1, 0))
 
 

@@ -18,12 +18,12 @@ from vosedu.errors import InputError
 
 
 def list_datasets() -> list[str]:
-    """One line per data set: name, whether something of it lies here, what it is, who uses it."""
+    """One line per data set: name, whether something of it lies here, what it is, how large."""
     width = max(map(len, REGISTRY))
     lines = []
     for name, found in REGISTRY.items():
         here = "here" if _holds_data(home(name)) else "-"
-        lines.append(f"{name:<{width}}  {here:<4}  {found.what} [{found.used_by}]")
+        lines.append(f"{name:<{width}}  {here:<4}  {found.what}; size: {found.size}")
     return lines
 
 
@@ -35,6 +35,7 @@ def where(name: str) -> list[str]:
         f"{found.title}: {found.what}",
         f"folder: {folder} ({'in use' if _holds_data(folder) else 'nothing there yet'})",
         f"page: {found.page}",
+        f"size: {found.size}",
         f"licence: {found.licence}",
         f"used by: {found.used_by}",
     ]

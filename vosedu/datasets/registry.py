@@ -34,6 +34,7 @@ class Part:
 class DataSet:
     """One data set of the registry.
 
+    size: of the download, in words.
     splits: names the reader takes, with the number of videos or pictures each should have.
     steps: what a person must do where programs may not (a form, an account, a conversion).
     open: the reader, called as open(split, root, **options).
@@ -43,6 +44,7 @@ class DataSet:
     name: str
     title: str
     what: str
+    size: str
     licence: str
     page: str
     used_by: str
@@ -79,7 +81,6 @@ _MSRA10K = Link(
     "MSRA10K, pictures and masks",
     "http://mftp.mmcheng.net/Data/MSRA10K_Imgs_GT.zip",
     mirrors=("https://mftp.mmcheng.net/Data/MSRA10K_Imgs_GT.zip",),
-    note="about 195 MB by its page",
 )
 
 
@@ -95,7 +96,8 @@ def _youtube_vos(year: int, server: int, folder: str) -> DataSet:
         title=f"YouTube-VOS {year}",
         what=f"{counts['train']} training, {counts['valid']} validation and {counts['test']} test "
         "videos, several objects each, 6 masks per second",
-        licence="the terms accepted with the account; for research",
+        size="not stated; tens of GB",
+        licence="non-commercial research (youtube-vos.org/dataset/term)",
         page="https://youtube-vos.org/dataset/vos/",
         used_by="DeAOT (training and evaluation)"
         + ("; HCPN and DPA (training)" if year == 2018 else ""),
@@ -119,6 +121,7 @@ _ENTRIES = (
         name="davis16",
         title="DAVIS 2016",
         what="50 videos at 480p and 1080p, one object with a mask in every frame, 15 attributes",
+        size="1.9 GB",
         licence="CC BY-NC 4.0 by its terms of use (the videos' own terms: CC BY 4.0 or YouTube's)",
         page="https://davischallenge.org/davis2016/code.html",
         used_by="all five papers",
@@ -130,7 +133,6 @@ _ENTRIES = (
                 Link(
                     "DAVIS 2016, frames and masks",
                     "https://graphics.ethz.ch/Downloads/Data/Davis/DAVIS-data.zip",
-                    note="about 1.9 GB",
                 ),
             ),
         ),
@@ -139,6 +141,7 @@ _ENTRIES = (
         name="davis17",
         title="DAVIS 2017",
         what="60 training, 30 validation and 30 test-dev videos at 480p, object ids in every frame",
+        size="0.8 GB for train and val",
         licence="CC BY-NC 4.0",
         page="https://davischallenge.org/davis2017/code.html",
         used_by="DeAOT (training and evaluation), HCPN (instance level)",
@@ -174,7 +177,8 @@ _ENTRIES = (
         name="fbms",
         title="FBMS-59",
         what="59 videos, 720 frames of them annotated, several objects (merged by the papers)",
-        licence="not stated on the pages known to us; made for research",
+        size="not stated",
+        licence="none stated; for research",
         page="https://lmb.informatik.uni-freiburg.de/resources/datasets/moseg.en.html",
         used_by="COSNet, AMC-Net, HCPN and DPA (evaluation on the 30 test videos)",
         splits={"test": 30, "train": 29},
@@ -192,7 +196,8 @@ _ENTRIES = (
         name="youtube-objects",
         title="YouTube-Objects",
         what="126 videos of 10 categories with a mask on every tenth frame",
-        licence="not stated on the pages known to us; the videos belong to their uploaders",
+        size="not stated",
+        licence="none stated; the videos belong to their uploaders",
         page="https://data.vision.ee.ethz.ch/cvl/youtube-objects/",
         used_by="COSNet, AMC-Net, HCPN and DPA (evaluation)",
         splits={"all": sum(YOUTUBE_OBJECTS.values())},
@@ -216,7 +221,8 @@ _ENTRIES = (
         name="duts",
         title="DUTS",
         what="10553 training and 5019 test pictures with masks of what stands out",
-        licence="none stated; for academic use",
+        size="not stated",
+        licence="none stated; all rights with its authors, for research",
         page="http://saliencydetection.net/duts/",
         used_by="DPA (stage 1), COSNet (static images)",
         splits=DUTS_IMAGES,
@@ -231,6 +237,7 @@ _ENTRIES = (
         name="msra10k",
         title="MSRA10K",
         what="10000 pictures with masks of what stands out",
+        size="0.2 GB",
         licence="none stated; for research",
         page="https://mmcheng.net/msra10k/",
         used_by="COSNet (static images), DeAOT (pre-training)",
@@ -243,6 +250,7 @@ _ENTRIES = (
         name="dut-omron",
         title="DUT-OMRON",
         what="5168 pictures with masks of what stands out",
+        size="not stated",
         licence="none stated; for research",
         page="http://saliencydetection.net/dut-omron/",
         used_by="COSNet (static images; which of the DUT sets its paper means is not certain)",
@@ -268,6 +276,7 @@ _ENTRIES = (
         name="deaot-stills",
         title="Stills of DeAOT's pre-training",
         what="COCO, ECSSD (1000), MSRA10K (10000), PASCAL-S (850) and PASCAL VOC 2012 (2913)",
+        size="about 2.3 GB without COCO",
         licence="each its own: COCO annotations CC BY 4.0, the others for research",
         page="https://github.com/xmlyqing00/AFB-URR",
         used_by="AOT and DeAOT (pre-training)",
