@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
+from vosedu import flow
 from vosedu.clip import VOID, Clip
 from vosedu.errors import InputError
 
@@ -18,21 +20,50 @@ def open_data(name: str) -> Sequence:
 
     "toyvos/SUITE/SPLIT" gives rendered clips and "toyvos/stills/SPLIT" stills; "SET/SPLIT" opens a
     real data set where `vosedu data where SET` finds it. Several names joined by "+" are one set.
+    "NAME@METHOD" replaces the clips' flow by that of a method of `vosedu.flow`, so that a network
+    is trained on flow as it comes, not on the exact flow of rendered clips.
     """
     if "+" in name:
         return [item for part in name.split("+") for item in open_data(part)]
+    name, _, method = name.partition("@")
     parts = name.split("/")
     if parts[0] == "toyvos":
         from vosedu import toyvos
 
         if len(parts) != 3:
             raise InputError(f"'{name}' names no ToyVOS data; write toyvos/SUITE/SPLIT")
-        return toyvos.stills(parts[2]) if parts[1] == "stills" else toyvos.split(parts[2], parts[1])
-    from vosedu import datasets
+        clips = (
+            toyvos.stills(parts[2]) if parts[1] == "stills" else toyvos.split(parts[2], parts[1])
+        )
+    else:
+        from vosedu import datasets
 
-    if len(parts) != 2:
-        raise InputError(f"'{name}' names no data set; write SET/SPLIT, for example davis16/train")
-    return datasets.open_dataset(parts[0], split=parts[1])
+        if len(parts) != 2:
+            raise InputError(
+                f"'{name}' names no data set; write SET/SPLIT, for example davis16/train"
+            )
+        clips = datasets.open_dataset(parts[0], split=parts[1])
+    return EstimatedFlow(clips, method) if method else clips
+
+
+class EstimatedFlow(Sequence[Clip]):
+    """Clips with the flow of a method in place of their own, estimated once and kept."""
+
+    def __init__(self, clips: Sequence[Clip], method: str) -> None:
+        self._clips, self._method = clips, method
+        self._kept: dict[int, Clip] = {}
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __getitem__(self, index):  # type: ignore[override]
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if index not in self._kept:
+            clip = self._clips[index]
+            fields = list(flow.estimate(clip.frames, self._method))
+            self._kept[index] = replace(clip, flow=fields)
+        return self._kept[index]
 
 
 def crop_and_flip(

@@ -1,0 +1,125 @@
+"""DPA's training: the copy between its stages, losses, full recipes, a run that can be killed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vosedu.clip import Clip
+from vosedu.papers.dpa.network import Config, build
+from vosedu.papers.dpa.training import (
+    augmented,
+    copy_appearance,
+    initialised,
+    paper_term,
+    recipe,
+    released_term,
+    train,
+)
+
+QUICK = Config.paper().scaled("quick")
+
+
+def noise(name: str) -> list:
+    """Random 96-pixel clips, or stills, whatever the stage asks for."""
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (2, 4, 96, 96, 3), dtype=np.uint8)
+    masks = (rng.random((2, 4, 96, 96)) < 0.3).astype(np.uint8)
+    if "stills" in name or "duts" in name:
+        return list(zip(frames[:, 0], masks[:, 0]))
+    flow = list(rng.standard_normal((3, 96, 96, 2)).astype(np.float32))
+    return [
+        Clip(f"noise {i}", list(f), dict(enumerate(m)), flow)
+        for i, (f, m) in enumerate(zip(frames, masks))
+    ]
+
+
+def test_the_appearance_branch_is_copied_into_both_branches() -> None:
+    """Section 6: 276 entries under their own names, 186 to the motion branch, 126 stay random.
+
+    Our network builds nothing that the release never runs: 4 entries of every OCR's `out` and
+    `fc` (weights, biases, BatchNorm and its counter) are missing, so ours are counted with them.
+    """
+    config = replace(Config.released("IV"), width=1 / 16, prototypes=16, decoder=8)
+    stills, model = build(config.stills()), build(config)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    copied = copy_appearance(stills, model)
+    unused = 9  # of each OCR: fc (2), out (2) and its norm (5)
+    assert copied.direct == 276 - 2 * unused
+    assert copied.to_motion == 186 - 2 * unused
+    assert copied.random == 126
+    after, theirs = model.state_dict(), stills.state_dict()
+    for name, value in theirs.items():
+        assert torch.equal(after[name], value), name
+    twin = "motion.encoder.features.0.weight"
+    assert torch.equal(after[twin], theirs["appearance.encoder.features.0.weight"])
+    untouched = [n for n in before if n not in theirs and n.startswith(("merge", "ifa", "fuse5"))]
+    assert untouched
+    assert all(torch.equal(before[name], after[name]) for name in untouched)
+
+
+def test_released_and_paper_loss_by_hand() -> None:
+    mask = torch.tensor([1.0, 0.0]).view(1, 1, 1, 2)
+    half, sure = torch.full_like(mask, 0.5), mask.clone()
+    # soft IoU of the half: 0.5 / (1 + 0.5); of the mask itself: 1
+    assert released_term([half, sure], mask).item() == pytest.approx((2 / 3 + 0) / 2)
+    assert paper_term([half, half], mask).item() == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("form", ["paper", "released"])
+def test_one_step_of_each_full_recipe_at_full_width(form: str) -> None:
+    config = replace(Config.released("IV") if form == "released" else Config.paper(), size=(96, 96))
+    small = {"steps": 1, "batch_size": 2, "size": (96, 96)}
+    sides = {"sides": (64, 96)} if form == "released" else {}
+    changes = {name: {**small, **sides} for name in ("stills", "video")}
+    model, history = train(config, recipe("full", form).change(**changes), data=noise)
+    assert [row["stage"] for row in history.rows] == ["stills", "video"]
+    assert np.isfinite(history.column("loss")).all()
+    assert all(value.isfinite().all() for value in model.state_dict().values())
+
+
+@pytest.mark.parametrize("killed_at", [1, 3])
+def test_a_killed_run_resumes_bit_identically(tmp_path: Path, killed_at: int) -> None:
+    whole, _ = train(QUICK, recipe("quick"), seed=1, data=noise)
+
+    class Killed(Exception):
+        pass
+
+    def kill(history) -> None:
+        if len(history) == killed_at:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(QUICK, recipe("quick"), seed=1, data=noise, folder=tmp_path, on_step=kill)
+    resumed, history = train(QUICK, recipe("quick"), seed=1, data=noise, folder=tmp_path)
+    assert len(history) == 4
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+def test_variants_share_initial_weights_where_they_share_parts() -> None:
+    one = initialised(build(QUICK), 7).state_dict()
+    other = initialised(build(replace(QUICK, ima="none")), 7).state_dict()
+    shared = [n for n in one if n in other and one[n].shape == other[n].shape]
+    assert any(name.startswith("decoder.") for name in shared)
+    assert all(torch.equal(one[name], other[name]) for name in shared)
+    different = initialised(build(QUICK), 8).state_dict()
+    name = "decoder.reduce.weight"
+    assert not torch.equal(one[name], different[name])
+
+
+def test_augmentation_moves_image_mask_and_flow_together() -> None:
+    square = np.zeros((64, 96), np.uint8)
+    square[20:40, 30:60] = 1
+    image = np.repeat(square[..., None] * 200, 3, axis=2)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        _, mask, picture = augmented(rng, image, square, image)
+        assert mask.shape == picture.shape[:2]
+        overlap = ((picture[..., 0] > 100) & (mask > 0)).sum() / max((mask > 0).sum(), 1)
+        assert overlap > 0.95

@@ -1,0 +1,330 @@
+"""How DPA is trained: still images for the appearance branch, then snippets with flow.
+
+Section 4.1 of the paper and section 6 of its reference page. Between the stages the appearance
+branch is copied into the motion branch, as far as the two have parts in common.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageEnhance
+from torch import Tensor, nn
+
+from vosedu import flow
+from vosedu.clip import Clip
+from vosedu.nn import imagenet_rgb
+from vosedu.papers.dpa.network import DPA, Config, StillDPA, build
+from vosedu.training import Batch, History, Programme, Recipe, Stage, fit
+from vosedu.training.data import labelled, open_data, to_tensors
+from vosedu.training.losses import binary_cross_entropy, soft_iou
+
+# Recipes -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Snippets(Stage):
+    """A stage of DPA.
+
+    references: frames beside the query in a training sample.
+    sides: sides a batch is resized to, one drawn for each batch; none keeps the stage's size.
+    """
+
+    references: int = 0
+    sides: tuple[int, ...] = ()
+
+
+def recipe(profile: str = "course", form: str = "paper") -> Recipe:
+    """The recipe of a profile. `form`: "paper" (cross-entropy, 352) or "released" (soft IoU)."""
+    if profile == "full":
+        return _full(form)
+    steps = {"quick": (2, 2), "ablate": (90, 150), "course": (400, 900)}[profile]
+    size, batch = ((48, 80), 2) if profile == "quick" else ((96, 160), 6)
+    stills = Snippets(
+        name="stills",
+        data="toyvos/stills/train",
+        loss=form,
+        steps=steps[0],
+        batch_size=batch,
+        size=size,
+        lr=2e-3,
+        optimiser="adam",
+        weight_decay=0.0,
+        schedule="cosine",
+    )
+    video = replace(
+        stills,
+        name="video",
+        data="toyvos/mixed/train@dis-medium",
+        steps=steps[1],
+        references=2,
+    )
+    return Recipe((stills, video))
+
+
+def _full(form: str) -> Recipe:
+    """Adam, cosine from 1e-4 to 1e-5 in each stage; the paper states no length, the release 200
+    epochs of about 880 steps on DUTS and about 346 on DAVIS with as many YouTube-VOS frames."""
+    released = form == "released"
+    stills = Snippets(
+        name="stills",
+        data="duts/train" if released else "duts/train+duts/test",
+        loss=form,
+        steps=200 * 880,
+        batch_size=12 if released else 16,
+        size=(512, 512) if released else (352, 352),
+        lr=1e-4,
+        optimiser="adam",
+        weight_decay=0.0,
+        schedule="cosine",
+        sides=(384, 416, 448, 480, 512) if released else (),
+    )
+    video = replace(
+        stills,
+        name="video",
+        data="davis16/train+youtube-vos-2018/train",
+        steps=200 * 346,
+        references=4 if released else 3,
+    )
+    return Recipe((stills, video))
+
+
+# From one stage to the next ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Copied:
+    """How many entries of the network came from the still-image stage, and how."""
+
+    direct: int
+    to_motion: int
+    random: int
+
+
+def copy_appearance(stills: StillDPA, model: DPA) -> Copied:
+    """Copy a pre-trained still-image network into both branches of the video network, in place.
+
+    Every entry goes to the entry of its own name; those of the appearance branch go to their
+    twins of the motion branch as well. What has no counterpart stays as it is.
+    """
+    theirs, ours = stills.state_dict(), model.state_dict()
+    direct = {name: value for name, value in theirs.items() if name in ours}
+    twins = {
+        twin: value
+        for name, value in theirs.items()
+        if (twin := _motion_twin(name)) != name and twin in ours
+    }
+    model.load_state_dict({**ours, **direct, **twins})
+    return Copied(len(direct), len(twins), len(ours) - len(direct) - len(twins))
+
+
+def _motion_twin(name: str) -> str:
+    return name.replace("appearance", "motion")
+
+
+# Samples -----------------------------------------------------------------------------------------
+
+
+def _still_programme(stage: Snippets, data: Sequence) -> Programme:
+    def sample(rng: np.random.Generator, kind: str) -> Batch:
+        image, mask = data[int(rng.integers(len(data)))]
+        image, mask, _ = augmented(rng, image, mask)
+        return _batch(rng, stage, *to_tensors(image, mask, stage.size))
+
+    return Programme(sample, STILL_LOSSES[stage.loss])
+
+
+def _video_programme(stage: Snippets, clips: Sequence) -> Programme:
+    def frame(
+        rng: np.random.Generator, clip: Clip, fields: Sequence[np.ndarray], index: int
+    ) -> tuple[Tensor, ...]:
+        picture = flow.to_colour(fields[index])
+        image, mask, picture = augmented(rng, clip.frames[index], clip.labels[index], picture)
+        pixels, target = to_tensors(image, mask, stage.size)
+        return pixels, target, to_tensors(picture, mask, stage.size)[0]
+
+    def sample(rng: np.random.Generator, kind: str) -> Batch:
+        clip = clips[int(rng.integers(len(clips)))]
+        fields, frames = flow.of(clip), labelled(clip)
+        drawn = [
+            frame(rng, clip, fields, int(index))
+            for index in rng.choice(frames, 1 + stage.references)
+        ]
+        pixels, masks, pictures = (torch.stack(parts) for parts in zip(*drawn))
+        return {
+            **_batch(rng, stage, pixels[0], masks[0]),
+            "flow": pictures[0],
+            "references": pixels[1:],
+            "reference_flows": pictures[1:],
+        }
+
+    return Programme(sample, VIDEO_LOSSES[stage.loss])
+
+
+def _batch(rng: np.random.Generator, stage: Snippets, frame: Tensor, mask: Tensor) -> Batch:
+    side = int(rng.choice(stage.sides)) if stage.sides else 0
+    return {"frame": frame, "mask": mask, "side": torch.tensor(side)}
+
+
+def augmented(
+    rng: np.random.Generator,
+    image: np.ndarray,
+    mask: np.ndarray,
+    picture: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """The release's augmentation of image, mask and flow picture, drawn once for the three.
+
+    A mirror (half of the time), a centred crop by up to 30 / 512 of each side, a rotation by up to
+    15 degrees (a fifth of the time); for the image alone brightness, contrast, saturation and
+    sharpness. Mirroring does not change the colours of the flow, so half of the pictures show
+    motion to the wrong side: the network has to live with it, as the authors' had.
+    """
+    height, width = image.shape[:2]
+    mirrored = rng.random() < 0.5
+    cut_x, cut_y = (int(rng.uniform(0, side * 30 / 512) / 2) for side in (width, height))
+    angle = float(rng.uniform(-15, 14)) if rng.random() < 0.2 else 0.0
+
+    def placed(values: np.ndarray, how: Image.Resampling) -> Image.Image:
+        part = values[cut_y : height - cut_y, cut_x : width - cut_x]
+        picture = Image.fromarray(np.ascontiguousarray(part[:, :: -1 if mirrored else 1]))
+        return picture.rotate(angle, how) if angle else picture
+
+    out = placed(image, Image.Resampling.BICUBIC)
+    for enhance, low, high in _ENHANCEMENTS:
+        out = enhance(out).enhance(float(rng.uniform(low, high)))
+    turned = None if picture is None else np.asarray(placed(picture, Image.Resampling.BICUBIC))
+    return np.asarray(out), np.asarray(placed(mask, Image.Resampling.NEAREST)), turned
+
+
+_ENHANCEMENTS = (
+    (ImageEnhance.Brightness, 0.5, 1.5),
+    (ImageEnhance.Contrast, 0.5, 1.5),
+    (ImageEnhance.Color, 0.0, 2.0),
+    (ImageEnhance.Sharpness, 0.0, 3.0),
+)
+
+
+# Losses ------------------------------------------------------------------------------------------
+
+
+def released_term(outputs: Sequence[Tensor], mask: Tensor) -> Tensor:
+    """1 - soft IoU, the mean over samples and over the four outputs."""
+    return torch.stack([soft_iou(output.float(), mask).mean() for output in outputs]).mean()
+
+
+def paper_term(outputs: Sequence[Tensor], mask: Tensor) -> Tensor:
+    """Cross-entropy, the mean over pixels and over the four outputs."""
+    return torch.stack([binary_cross_entropy(output, mask).mean() for output in outputs]).mean()
+
+
+Term = Callable[[Sequence[Tensor], Tensor], Tensor]
+Loss = Callable[[nn.Module, Batch, str], dict[str, Tensor]]
+
+
+def _still_loss(term: Term) -> Loss:
+    def loss(model: StillDPA, batch: Batch, kind: str) -> dict[str, Tensor]:
+        frame, mask = _resized(batch, "frame", "mask")
+        return {"mask": term(model(imagenet_rgb(frame)), mask)}
+
+    return loss
+
+
+def _video_loss(term: Term) -> Loss:
+    def loss(model: DPA, batch: Batch, kind: str) -> dict[str, Tensor]:
+        frame, mask, picture = _resized(batch, "frame", "mask", "flow")
+        references = []
+        if model.needs_references:
+            for index in range(batch["references"].shape[1]):
+                pair = {
+                    "side": batch["side"],
+                    "frame": batch["references"][:, index],
+                    "flow": batch["reference_flows"][:, index],
+                }
+                other, other_flow = _resized(pair, "frame", "flow")
+                references.append(model.encode_reference(imagenet_rgb(other), other_flow / 255))
+        return {"mask": term(model(imagenet_rgb(frame), picture / 255, references), mask)}
+
+    return loss
+
+
+def _resized(batch: Batch, *names: str) -> list[Tensor]:
+    """Entries at the side of the batch (its first sample's); bicubic overshoot is cut off."""
+    side = int(batch["side"][0])
+    if not side:
+        return [batch[name] for name in names]
+    return [
+        F.interpolate(batch[name], (side, side), mode="bicubic").clamp(
+            0, 1 if name == "mask" else 255
+        )
+        for name in names
+    ]
+
+
+STILL_LOSSES: Mapping[str, Loss] = {
+    "paper": _still_loss(paper_term),
+    "released": _still_loss(released_term),
+}
+VIDEO_LOSSES: Mapping[str, Loss] = {
+    "paper": _video_loss(paper_term),
+    "released": _video_loss(released_term),
+}
+
+
+# Training ----------------------------------------------------------------------------------------
+
+
+def train(
+    config: Config,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    folder: str | Path | None = None,
+    data: Callable[[str], Sequence] = open_data,
+    on_step: Callable[[History], None] | None = None,
+    compile: bool = False,
+) -> tuple[DPA, History]:
+    """Pre-train on stills, copy, train on snippets; returns the network in evaluation mode.
+
+    A recipe without a stage "stills" starts from random weights. The initial weights are a
+    function of `seed` and of the parts' names, so variants share them where they share parts.
+    `data` opens the stages' data by name. With `folder`, the run can be killed and goes on where
+    it was last saved.
+    """
+    options = {"seed": seed, "device": device, "compile": compile}
+    model = initialised(build(config), seed)
+    history = History()
+    for stage in recipe.stages:
+        part = Recipe((stage,))
+        here = None if folder is None else Path(folder) / stage.name
+
+        def report(now: History, before: History = history) -> None:
+            if on_step:
+                on_step(before + now)
+
+        if stage.name == "stills":
+            stills = initialised(build(config.stills()), seed)
+            programmes = {stage.name: _still_programme(stage, data(stage.data))}
+            now = fit(stills, part, programmes, folder=here, on_step=report, **options)
+            copy_appearance(stills, model)
+        else:
+            programmes = {stage.name: _video_programme(stage, data(stage.data))}
+            now = fit(model, part, programmes, folder=here, on_step=report, **options)
+        history = history + now
+    return model.eval(), history
+
+
+def initialised(model: nn.Module, seed: int) -> nn.Module:
+    """Draw every module's initial weights from a generator of (seed, the module's name)."""
+    for name, module in model.named_modules():
+        if hasattr(module, "reset_parameters"):
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(zlib.crc32(f"{seed} {name}".encode()))
+                module.reset_parameters()
+    return model
