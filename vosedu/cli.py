@@ -105,6 +105,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--profile", default="ablate", help="quick or ablate")
     p.add_argument("--split", default="test")
     p.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
+    p.add_argument("--jobs", type=int, default=1, help="trainings to run at the same time")
     p.add_argument("--store", type=Path, help="results file (default: data/results/KEY/...)")
 
     p = command(
@@ -171,6 +172,7 @@ def segment(arguments: Arguments) -> None:
     from vosedu.clip import Clip, VideoWriter, new_folder, write_mask
     from vosedu.figures.overlay import overlay
 
+    api.paper(arguments.method)
     clip = Clip.read(arguments.path)
     out = arguments.out or Path("runs") / clip.name
     model = api.load(arguments.method, arguments.weights, device=_device(arguments.device))
@@ -252,6 +254,7 @@ def evaluate(arguments: Arguments) -> None:
 def ablate(arguments: Arguments) -> None:
     """List a paper's tables, or run one and print it."""
     from vosedu import ablation, api
+    from vosedu.ablation.report import render
 
     paper = api.paper(arguments.key)
     if arguments.table is None:
@@ -259,8 +262,6 @@ def ablate(arguments: Arguments) -> None:
             print(f"{table.key:4} {table.title} ({len(table.rows)} rows)")
         return
     table = _known(paper.table, arguments.table)
-    for label in arguments.rows or ():
-        _known(table.row, label)
     store = ablation.Store(arguments.store) if arguments.store else None
     arguments.kept = "finished runs are kept, the same command goes on from there"
     store = ablation.run_table(
@@ -273,9 +274,10 @@ def ablate(arguments: Arguments) -> None:
         device=_device(arguments.device),
         store=store,
         runs=Path("runs/ablate"),
+        jobs=arguments.jobs,
         say=lambda line: print(line, file=sys.stderr),
     )
-    print(ablation.render(table, store, arguments.split, arguments.profile))
+    print(render(table, store, arguments.split, arguments.profile))
 
 
 def data(arguments: Arguments) -> int:
