@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.papers.contract import Paper, Row, Table
 from vosedu.training import History, Recipe, digest
+from vosedu.training.data import open_data
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class _Task:
                 inference=dataclasses.asdict(setup.inference),
                 metrics=score(
                     model,
-                    toyvos.split(self.split, suite) if clips is None else clips,
+                    _test_clips(setup.recipe, suite, self.split) if clips is None else clips,
                     setup.inference,
                 ),
                 steps=len(history),
@@ -236,6 +238,15 @@ def stale(store: Store, paper: Paper, table: Table) -> list[Record]:
         if record.row not in rows
         or Setup.of(paper, rows[record.row], record.profile).hashes != record.hashes
     ]
+
+
+def _test_clips(recipe: Recipe, suite: str, split: str) -> Sequence[Clip]:
+    """A suite's clips, with flow of the method that the network was trained on."""
+    _, at, method = recipe.stages[-1].data.partition("@")
+    return _opened(f"toyvos/{suite}/{split}{at}{method}")
+
+
+_opened = functools.cache(open_data)
 
 
 def _chosen(table: Table, rows: Iterable[str] | None) -> list[Row]:

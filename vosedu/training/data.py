@@ -88,7 +88,7 @@ def to_tensors(image: np.ndarray, mask: np.ndarray, size: tuple[int, int]) -> tu
         how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         image = cv2.resize(np.ascontiguousarray(image), size[::-1], interpolation=how)
         foreground = cv2.resize(foreground, size[::-1], interpolation=cv2.INTER_NEAREST)
-    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).float()
+    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).float()
     return pixels, torch.from_numpy(np.ascontiguousarray(foreground)).unsqueeze(0)
 
 

@@ -1,0 +1,29 @@
+"""DPA (Cho et al., CVPR 2024): dual prototype attention over modalities and frames."""
+
+from vosedu.papers.contract import Paper
+from vosedu.papers.dpa.ablations import TABLES
+from vosedu.papers.dpa.inference import Inference, segment
+from vosedu.papers.dpa.network import Config, build
+from vosedu.papers.dpa.released import RELEASED
+from vosedu.papers.dpa.training import recipe, train
+
+PAPER = Paper(
+    key="dpa",
+    title="Dual Prototype Attention for Unsupervised Video Object Segmentation",
+    venue="CVPR",
+    year=2024,
+    citation=(
+        "S. Cho, M. Lee, S. Lee, D. Lee, H. Choi, I.-J. Kim, S. Lee. Dual Prototype Attention for "
+        "Unsupervised Video Object Segmentation. CVPR 2024."
+    ),
+    setting="unsupervised",
+    needs=frozenset({"flow", "references"}),
+    Config=Config,
+    build=build,
+    recipe=recipe,
+    train=train,
+    Inference=Inference,
+    segment=segment,
+    tables=TABLES,
+    released=RELEASED,
+)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from vosedu.datasets.download import Link, drive
+from vosedu.papers.contract import Released
+
 _OCR = ("DAM4.rgb_OCR", "DAM4.flow_OCR", "DAM5.rgb_OCR", "DAM5.flow_OCR")
 _NEVER_RUN = tuple(f"{ocr}.{part}." for ocr in _OCR for part in ("GAN.fc", "out"))
 _IMA = ("DAM4.", "DAM5.")
@@ -99,3 +102,20 @@ def name_to_ours(name: str) -> str:
 def to_ours(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The authors' state dict (without `module.`) under our names; `load_weights(rename=...)`."""
     return {name_to_ours(name): value for name, value in state.items()}
+
+
+RELEASED = Released(
+    results=(
+        Link(
+            "DPA's precomputed masks (the README does not say of which data sets)",
+            drive("1JSJ5mIu6Lq8l4aSEcrUAlVsBGdXeGgma"),
+            file="dpa_results.zip",
+            note="score them with: vosedu evaluate --masks FOLDER --data davis16",
+        ),
+    ),
+    unused=UNUSED["III"],
+    reason=(
+        "the authors published code and a mask archive, never trained weights; "
+        "'vosedu evaluate --masks' scores the archive"
+    ),
+)
