@@ -162,7 +162,10 @@ BAD = {
     "unknown split": (lambda r: datasets.davis16("test", r), "no split 'test'.*train, val"),
     "unknown task": (lambda r: datasets.davis17("val", r, task="x"), "no task 'x'"),
     "no folder": (lambda r: datasets.davis16("val", r / "no"), "no folder .*data get davis16"),
-    "wrong root": (lambda r: datasets.davis16("val", r / "JPEGImages"), "no JPEGImages folder"),
+    "wrong root": (
+        lambda r: datasets.davis16("val", r / "JPEGImages"),
+        "does not hold the folder JPEGImages",
+    ),
     "resolution": (lambda r: one(r, resolution="1080p"), "no folder '1080p' but 480p"),
 }
 

@@ -91,6 +91,12 @@ def bring(link: Link, folder: Path, **options) -> Path:
     return fetch(link, folder, **options)
 
 
+def part(folder: Path) -> Path:
+    """The one file whose download is not finished."""
+    (found,) = folder.glob("set.zip.*.part")
+    return found
+
+
 def leftovers(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
@@ -120,7 +126,7 @@ def test_an_interrupted_call_is_continued_by_the_next(site, tmp_path):
     site.drops = [400_000, 0]
     with pytest.raises(InputError, match=r"could not be fetched .*by hand"):
         bring(Link("a set", site.url), tmp_path, attempts=1)
-    assert (tmp_path / "set.zip.part").stat().st_size == 400_000
+    assert part(tmp_path).stat().st_size == 400_000
     assert not (tmp_path / "set.zip").exists()
     assert bring(Link("a set", site.url), tmp_path).read_bytes() == BODY
     assert site.asked[-1] == "bytes=400000-"
@@ -145,7 +151,7 @@ def test_a_keyboard_interrupt_loses_nothing(site, tmp_path, monkeypatch):
     monkeypatch.setattr(download, "tqdm", Bar)
     with pytest.raises(KeyboardInterrupt):
         bring(Link("a set", site.url), tmp_path)
-    assert 0 < (tmp_path / "set.zip.part").stat().st_size < len(BODY)
+    assert 0 < part(tmp_path).stat().st_size < len(BODY)
     monkeypatch.undo()
     assert bring(Link("a set", site.url), tmp_path).read_bytes() == BODY
     assert site.asked[-1].startswith("bytes=")
@@ -191,6 +197,23 @@ def test_a_mirror_serves_when_the_first_address_is_wrong(site, tmp_path):
     lines: list[str] = []
     assert bring(link, tmp_path, attempts=1, say=lines.append, timeout=5).read_bytes() == BODY
     assert any(gone in line for line in lines)
+
+
+def test_what_one_address_sent_outlives_a_mirror_that_fails(site, tmp_path):
+    site.drops = [700_000, 0]
+    dead = site.url.replace("127.0.0.1", "127.0.0.2")
+    link = Link("a set", site.url, mirrors=(dead,))
+    with pytest.raises(InputError):
+        bring(link, tmp_path, attempts=1, timeout=5)
+    assert bring(link, tmp_path).read_bytes() == BODY
+    assert site.asked[-1] == "bytes=700000-"
+    assert leftovers(tmp_path) == {"set.zip", "set.zip.sha256"}
+
+
+def test_a_folder_that_cannot_be_made(site, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match=r"file.deeper cannot be made"):
+        bring(Link("a set", site.url), tmp_path / "file" / "deeper")
 
 
 def test_the_start_of_a_sum_is_enough(site, tmp_path):
@@ -271,7 +294,7 @@ def test_a_full_disk_is_said_and_loses_nothing(site, tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "open", small)
     with pytest.raises(InputError, match=r"No space left .*make room"):
         bring(Link("a set", site.url), tmp_path)
-    kept = (tmp_path / "set.zip.part").stat().st_size
+    kept = part(tmp_path).stat().st_size
     assert 0 < kept <= room
     monkeypatch.undo()
     assert bring(Link("a set", site.url), tmp_path).read_bytes() == BODY

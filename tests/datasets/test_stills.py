@@ -159,5 +159,5 @@ def test_wrong_folders(tmp_path):
         datasets.pairs(tmp_path)
     with pytest.raises(InputError, match="no pictures in"):
         pair("mine", tmp_path, tmp_path / "masks")
-    with pytest.raises(InputError, match="no Imgs folder"):
+    with pytest.raises(InputError, match="does not hold the folder Imgs"):
         datasets.msra10k(root=tmp_path)

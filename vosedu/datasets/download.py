@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import json
 import shutil
 import time
 import urllib.error
@@ -93,9 +92,9 @@ def fetch(
 ) -> Path:
     """Bring a link's file into `folder` and return its path.
 
-    A file that is there already is checked and kept. Bytes arrive in NAME.part, which a later call
-    continues where the server allows it; the file appears under its name only when it is whole and
-    its sha256 is right, and the sha256 is recorded in NAME.sha256 (as `sha256sum -c` reads it).
+    A file that is there already is checked and kept. Bytes gather in NAME.*.part, which a later
+    call continues where the server allows it; the file appears under its name only when it is whole
+    and its sha256 is right, and the sha256 is recorded in NAME.sha256 (for `sha256sum -c`).
     attempts: how often in a row an address may fail without delivering a byte; pause: seconds
     before the first retry, doubled each time; timeout: seconds without an answer.
 
@@ -112,7 +111,12 @@ def fetch(
         raise InputError(
             f"{link.title} cannot be fetched by a program: {link.by_hand}; then put it at {target}"
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"the folder {folder} cannot be made ({error.strerror or error}); choose another one"
+        ) from error
     reasons = []
     for url in (link.url, *link.mirrors):
         say(f"fetching {link.title} from {url}")
@@ -127,6 +131,9 @@ def fetch(
             say(f"  {failure}")
             continue
         part.replace(target)
+        _tag_file(part).unlink(missing_ok=True)
+        for rest in target.parent.glob(f"{target.name}.????????.part"):
+            _discard(rest)
         record(target)
         return target
     raise InputError(
@@ -190,10 +197,10 @@ def _check_bytes(part: Path, link: Link) -> None:
         return
     size = part.stat().st_size
     if link.size is not None and size != link.size:
-        part.unlink()
+        _discard(part)
         raise _Failed(f"it has {size} bytes, not {link.size}")
     if link.sha256 and not (found := sha256_of(part)).startswith(link.sha256):
-        part.unlink()
+        _discard(part)
         raise _Failed(f"its sha256 is {found}, not {link.sha256}")
 
 
@@ -205,30 +212,20 @@ def _disk(error: OSError, target: Path) -> InputError:
     )
 
 
-@dataclass
-class _Origin:
-    """Where the bytes of a .part file came from, so that only the same file is continued.
+def _part(target: Path, url: str) -> Path:
+    """Where bytes from one address gather: another address may offer another file."""
+    return target.with_name(f"{target.name}.{hashlib.sha256(url.encode()).hexdigest()[:8]}.part")
 
-    tag: the server's strong ETag or modification date, "" if it sends neither.
-    """
 
-    url: str
-    tag: str = ""
+def _tag_file(part: Path) -> Path:
+    """Keeps the server's strong ETag or modification date, so only the same file is continued."""
+    return part.with_suffix(".tag")
 
-    @staticmethod
-    def file(target: Path) -> Path:
-        return target.with_name(target.name + ".part.json")
 
-    @classmethod
-    def read(cls, target: Path) -> _Origin:
-        try:
-            stored = json.loads(cls.file(target).read_text())
-            return cls(str(stored["url"]), str(stored["tag"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return cls("")
-
-    def write(self, target: Path) -> None:
-        self.file(target).write_text(json.dumps({"url": self.url, "tag": self.tag}))
+def _discard(part: Path) -> None:
+    if part.is_file():
+        part.unlink()
+    _tag_file(part).unlink(missing_ok=True)
 
 
 def _from_web(
@@ -240,19 +237,14 @@ def _from_web(
     pause: float,
     timeout: float,
 ) -> Path:
-    """Download over HTTP into NAME.part, continuing it if it came from the same address."""
-    part = target.with_name(target.name + ".part")
-    origin = _Origin.read(target)
-    if origin.url != url:
-        part.unlink(missing_ok=True)
-        origin = _Origin(url)
+    """Download over HTTP, continuing what came from the same address before."""
+    part = _part(target, url)
     failures = 0
     while True:
         before = _size(part)
         reason: object = "the connection broke off"
         try:
-            if _request(origin, target, part, progress, timeout):
-                _Origin.file(target).unlink(missing_ok=True)
+            if _request(url, part, target.name, progress, timeout):
                 return part
         except urllib.error.HTTPError as error:
             reason = f"the server answered {error.code} {error.reason}"
@@ -273,43 +265,49 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _request(origin: _Origin, target: Path, part: Path, progress: bool, timeout: float) -> bool:
+def _request(url: str, part: Path, name: str, progress: bool, timeout: float) -> bool:
     """One request; True when the file is whole. Bytes that arrived are kept."""
     have = _size(part)
+    tag = _tag_file(part)
     headers = {"User-Agent": _AGENT}
     if have:
         headers["Range"] = f"bytes={have}-"
-        if origin.tag:
-            headers["If-Range"] = origin.tag
-    request = urllib.request.Request(origin.url, headers=headers)
+        if tag.is_file():
+            headers["If-Range"] = tag.read_text()
+    request = urllib.request.Request(url, headers=headers)
     with urllib.request.urlopen(request, timeout=timeout) as answer:
         if "text/html" in answer.headers.get("Content-Type", ""):
             raise _Failed("the server sent a web page instead of the file")
-        if answer.status != 206 or not answer.headers.get("Content-Range", "").startswith(
-            f"bytes {have}-"
-        ):
-            if answer.status == 206:
-                part.unlink()
-                return False
+        if answer.status != 206:
             have = 0
+        elif not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+            part.unlink()  # it continues somewhere else
+            return False
         length = answer.headers.get("Content-Length")
         total = have + int(length) if length else None
         etag = answer.headers.get("ETag", "")
         strong = "" if etag.startswith("W/") else etag
-        origin.tag = strong or answer.headers.get("Last-Modified", "")
-        origin.write(target)
-        return _receive(answer, part, have, total, progress)
+        if known := strong or answer.headers.get("Last-Modified", ""):
+            tag.write_text(known)
+        else:
+            tag.unlink(missing_ok=True)
+        return _receive(answer, part, name, have, total, progress)
 
 
 def _receive(
-    answer: http.client.HTTPResponse, part: Path, have: int, total: int | None, progress: bool
+    answer: http.client.HTTPResponse,
+    part: Path,
+    name: str,
+    have: int,
+    total: int | None,
+    progress: bool,
 ) -> bool:
     """Write the body behind the first `have` bytes of `part`; True when `total` is reached."""
     free = shutil.disk_usage(part.parent).free
     if total is not None and free < total - have:
         raise _disk(OSError(f"{(total - have) / 1e9:.1f} GB are to come"), part)
     bar = tqdm(
-        desc=part.stem,
+        desc=name,
         total=total,
         initial=have,
         unit="B",
@@ -334,7 +332,7 @@ def _from_drive(url: str, target: Path, progress: bool) -> Path:
     """Download a file or a folder from Google Drive."""
     import gdown
 
-    part = target.with_name(target.name + ".part")
+    part = _part(target, url)
     try:
         if "/folders/" in url:
             done = gdown.download_folder(url=url, output=str(part), quiet=not progress)

@@ -13,8 +13,8 @@ def home(name: str) -> Path:
     return downloads_dir() / name
 
 
-def find_root(name: str, root: str | Path | None, *marks: str) -> Path:
-    """The folder that holds the entries `marks`: `root` itself or its only such subfolder.
+def find_root(name: str, root: str | Path | None, *marks: str, some: bool = False) -> Path:
+    """The folder that holds the subfolders `marks` (some: at least one), `root` or one inside it.
 
     Archives often wrap everything in one folder (DAVIS/...), which may thus be left in place.
     root None means `home(name)`. InputError if the folder is absent or has not these entries.
@@ -23,8 +23,10 @@ def find_root(name: str, root: str | Path | None, *marks: str) -> Path:
     advice = f"run 'vosedu data get {name}', or pass the folder you have as root"
     if not base.is_dir():
         raise InputError(f"{name}: there is no folder {base}; {advice}")
-    inside = [path for path in base.iterdir() if path.is_dir()]
-    found = [path for path in (base, *sorted(inside)) if all((path / m).is_dir() for m in marks)]
-    if not found:
-        raise InputError(f"{name}: {base} has no {' and no '.join(marks)} folder in it; {advice}")
-    return found[0]
+    enough = any if some else all
+    inside = sorted(path for path in base.iterdir() if path.is_dir())
+    for path in (base, *inside):
+        if enough((path / mark).is_dir() for mark in marks):
+            return path
+    wanted = (" nor " if some else " and ").join(marks)
+    raise InputError(f"{name}: {base} does not hold the folder {wanted}; {advice}")

@@ -30,12 +30,7 @@ def youtube_objects(
     """
     known_split("YouTube-Objects", split, ("all", *YOUTUBE_OBJECTS))
     wanted = tuple(YOUTUBE_OBJECTS) if split == "all" else (split,)
-    try:
-        base = find_root("youtube-objects", root, wanted[0])
-    except InputError:
-        if not present_only:
-            raise
-        base = find_root("youtube-objects", root)
+    base = find_root("youtube-objects", root, *wanted, some=present_only)
     videos = [video for name in wanted for video in _shots(base / name)]
     count = {name: sum(category(video.name) == name for video in videos) for name in wanted}
     short = [
