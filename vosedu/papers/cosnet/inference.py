@@ -173,12 +173,13 @@ def segment_released(
     inference = inference or Inference.released()
     plan = checked_plan(model, clip, inference)
     for target, references in enumerate(plan):
-        va = embed_frames(model, clip, [target], inference)[target]
         zs = []
         for reference in references:
             va = embed_frames(model, clip, [target], inference)[target]
             vb = embed_frames(model, clip, [reference], inference)[reference]
             zs += attend(model, va, [vb])
+        if not references:
+            va = embed_frames(model, clip, [target], inference)[target]
         yield from _finish(clip, [target], fuse(model, va, zs, inference), inference)
 
 
