@@ -1,4 +1,4 @@
-"""COSNet's explorer: what it shows is what the network computes, and its switches reach the mask."""
+"""COSNet's explorer shows what the network computes, and its switches reach the mask."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_effective_support_lies_between_one_position_and_all(probe: Probe) -> No
     single = probe.trace(0, 3).support
     double = probe.trace(0, 3, softmax="double").support
     assert single.shape == (5, HW)
-    assert single.min() >= 1 and double.max() <= HW + 1e-6
+    assert single.min() >= 1 and double.max() <= HW + 1e-2
     assert single.mean() < 0.5 * HW
     assert double.mean() > 0.95 * HW  # values in 0..1 cannot be told apart by a softmax
 
@@ -130,8 +130,8 @@ def test_every_switch_reaches_the_probability_and_leaves_the_network_alone(
 ) -> None:
     before = probe.trace(0, 3).probability
     assert not np.allclose(probe.trace(0, 3, **touched).probability, before, atol=1e-4)
-    fresh = Probe(network(), clips())
-    assert fresh.trace(0, 3).probability == pytest.approx(before, abs=1e-6)
+    again = Probe(next(iter(probe.networks.values())), clips())
+    assert again.trace(0, 3).probability == pytest.approx(before, abs=1e-6)
 
 
 def test_sabotage_names_its_references(probe: Probe) -> None:
@@ -160,12 +160,12 @@ def test_frames_are_encoded_once(model: COSNet, monkeypatch: pytest.MonkeyPatch)
     encoded = []
     embed = model.embed
     monkeypatch.setattr(model, "embed", lambda frames: encoded.append(len(frames)) or embed(frames))
-    explorer = explore(model, clips())
+    explorer = explore(model, clips(), start={"frame": 3})
     assert sum(encoded) == 6  # the target and five references
     for name, value in {"x": 3, "softmax": "double", "gate": "open", "affinity": "W = I"}.items():
         setattr(explorer.state, name, value)
     assert sum(encoded) == 6
-    explorer.state.frame += 1
+    explorer.state.frame = 1
     assert sum(encoded) == 7
 
 

@@ -1,0 +1,24 @@
+"""What all explorers share: a state one can observe, pictures one can click, static twins.
+
+A paper writes one function from a setting to a `View`; `Explorer` turns it into widgets and into
+a figure. This package loads ipywidgets and matplotlib; `import vosedu` does not load it.
+"""
+
+from vosedu.explore.explorer import Explorer
+from vosedu.explore.twin import WithTwin, png
+from vosedu.explore.view import Choice, Picture, View, draw
+from vosedu.explore.widgets import Clickable, Gallery, choose, slide
+
+__all__ = [
+    "Choice",
+    "Clickable",
+    "Explorer",
+    "Gallery",
+    "Picture",
+    "View",
+    "WithTwin",
+    "choose",
+    "draw",
+    "png",
+    "slide",
+]

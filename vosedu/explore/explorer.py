@@ -1,0 +1,169 @@
+"""One explorer for all papers: a state, its controls, and what `look` says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+import ipywidgets as w
+import numpy as np
+from matplotlib.figure import Figure
+from traitlets import Any as Anything
+from traitlets import HasTraits, Int, link
+
+from vosedu.clip import Clip
+from vosedu.errors import InputError
+from vosedu.explore.twin import WithTwin
+from vosedu.explore.view import Choice, Picture, View, draw
+from vosedu.explore.widgets import Clickable, Gallery, choose, slide
+from vosedu.figures.attention import changes
+
+
+class State(HasTraits):
+    """Which clip, frame and pixel (x to the right, y down); choices are added as traits."""
+
+    clip = Int()
+    frame = Int()
+    x = Int()
+    y = Int()
+
+
+class Explorer(WithTwin):
+    """Pick a clip, a frame and a pixel, flip switches, and see what the network looked at.
+
+    look: called as look(clip=, frame=, x=, y=, **choices) with `clip` a number in `clips` and one
+        keyword per choice; returns a View. It should keep what is costly (features) by clip and
+        frame, so that a switch costs no second encoding. An InputError it raises is shown.
+    choices: the switches. The mask is compared with that of the same frame with all switches as
+        `untouched` says, and what changed is drawn and counted.
+    question: stands above; from the first state on, three clicks should answer it.
+    start: the first state, e.g. {"frame": 12, "x": 80, "y": 40}.
+
+    `state` can be observed and set (`explorer.state.frame = 3`), `view` is what is shown now.
+    """
+
+    def __init__(
+        self,
+        look: Callable[..., View],
+        clips: Sequence[Clip],
+        choices: Sequence[Choice],
+        *,
+        question: str,
+        start: dict[str, Any] | None = None,
+        width: int = 240,
+    ) -> None:
+        self.clips, self.question, self._look = clips, question, look
+        self._untouched = {choice.name: choice.untouched for choice in choices}
+        self._switches = [choice.name for choice in choices if choice.changes]
+        self._untouched_mask = lru_cache(8)(self._see_untouched)
+        self.state = State()
+        self.state.add_traits(**{name: Anything(v) for name, v in self._untouched.items()})
+        self.controls: dict[str, w.ValueWidget] = {
+            "clip": w.Dropdown(
+                options=[(clip.name, number) for number, clip in enumerate(clips)],
+                description="clip",
+                style={"description_width": "90px"},
+            ),
+            **{name: slide(name) for name in ("frame", "x", "y")},
+            **{choice.name: choose(choice) for choice in choices},
+        }
+        self.picture = Clickable(2 * width, self._clicked)
+        self._gallery = Gallery(width)
+        self._facts = w.HTML()
+        self._quiet = False
+        for name, control in self.controls.items():
+            link((self.state, name), (control, "value"))
+        self.set(**(start or {}))
+        self.state.observe(self._moved)
+        places = w.VBox([self.controls[name] for name in ("clip", "frame", "x", "y")])
+        switches = w.VBox([self.controls[choice.name] for choice in choices])
+        self.widget = w.VBox(
+            [
+                w.HTML(f"<b>{escape(question)}</b>"),
+                w.HBox([self.picture.widget, w.VBox([places, switches])]),
+                self._facts,
+                self._gallery.widget,
+            ]
+        )
+
+    @property
+    def setting(self) -> dict[str, Any]:
+        """The state as the keywords of `look`."""
+        return {name: getattr(self.state, name) for name in self.controls}
+
+    @property
+    def changed(self) -> float:
+        """The share of pixels whose mask differs from the untouched network's."""
+        before = self._untouched_mask(self.state.clip, self.state.frame)
+        return float(np.mean(self.view.mask != before))
+
+    def set(self, **state: Any) -> None:
+        """Change several parts of the state and look once; raises what `look` raises."""
+        self._quiet = True
+        try:
+            for name in ("clip", *state):  # the clip first, as it says where the sliders end
+                if name in state:
+                    setattr(self.state, name, state[name])
+                self._fit_sliders()
+        finally:
+            self._quiet = False
+        self._show()
+
+    def see(self, **setting: Any) -> View:
+        """What `look` says of the state with some of it replaced, and what the switches changed."""
+        setting = {**self.setting, **setting}
+        view = self._look(**setting)
+        before = self._untouched_mask(setting["clip"], setting["frame"])
+        touched = [
+            f"{name} = {setting[name]}"
+            for name in self._switches
+            if setting[name] != self._untouched[name]
+        ]
+        share = 100 * np.mean(view.mask != before)
+        difference = Picture(
+            f"mask changed on {share:.1f} % (blue gained, red lost)",
+            changes(view.frame, before, view.mask),
+        )
+        first, *others = view.rows or ((),)
+        return View(
+            view.frame,
+            view.mask,
+            view.target,
+            ((difference, *first), *others),
+            (*view.facts, f"Touched: {', '.join(touched) or 'nothing'}."),
+        )
+
+    def figure(self, **setting: Any) -> Figure:
+        """The static twin: the present state, or that state with some of it replaced."""
+        return draw(self.see(**setting), self.question)
+
+    def _see_untouched(self, clip: int, frame: int) -> np.ndarray:
+        return self._look(clip=clip, frame=frame, x=0, y=0, **self._untouched).mask
+
+    def _clicked(self, x: float, y: float) -> None:
+        height, width = self.clips[self.state.clip].size
+        self._try(x=int(x * width), y=int(y * height))
+
+    def _moved(self, _change: object) -> None:
+        if not self._quiet:
+            self._try()
+
+    def _try(self, **state: Any) -> None:
+        """Do what a user asked for, and say so where it cannot be done."""
+        try:
+            self.set(**state)
+        except InputError as error:
+            self._facts.value = f"<b>{escape(str(error))}</b>"
+
+    def _fit_sliders(self) -> None:
+        clip = self.clips[self.state.clip]
+        for name, end in zip(("frame", "y", "x"), (len(clip), *clip.size)):
+            self.controls[name].max = end - 1
+
+    def _show(self) -> None:
+        self.view = self.see()
+        self.picture.show(self.view.target)
+        self._gallery.show(self.view.rows)
+        self._facts.value = "<br>".join(escape(fact) for fact in self.view.facts)

@@ -1,0 +1,38 @@
+"""Widgets that bring their picture along for places where widgets do not live."""
+
+from __future__ import annotations
+
+import io
+from abc import ABC, abstractmethod
+from base64 import b64encode
+from typing import Any
+
+from ipywidgets import DOMWidget
+from matplotlib.figure import Figure
+
+
+def png(figure: Figure, dpi: int = 90) -> bytes:
+    """A figure as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
+
+
+class WithTwin(ABC):
+    """Displays as `widget` in a running notebook, and as `figure()` on GitHub and on paper.
+
+    Both go into one output, so a saved notebook always has the picture beside the widget.
+    """
+
+    widget: DOMWidget
+
+    @abstractmethod
+    def figure(self) -> Figure:
+        """What the widget shows now, as a still picture."""
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {
+            **self.widget._repr_mimebundle_(),
+            "image/png": b64encode(png(self.figure())).decode("ascii"),
+            "text/plain": f"{type(self).__name__}: run this cell to use it",
+        }
