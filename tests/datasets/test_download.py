@@ -53,7 +53,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if wanted and site.ranges and self.headers.get("If-Range") in (None, site.tag):
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
             if start >= len(site.body):
-                self.send_error(416)
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(site.body)}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
                 return
             self.send_response(206)
             said = start + 1 if site.lie else start
@@ -208,6 +211,16 @@ def test_what_one_address_sent_outlives_a_mirror_that_fails(site, tmp_path):
     assert bring(link, tmp_path).read_bytes() == BODY
     assert site.asked[-1] == "bytes=700000-"
     assert leftovers(tmp_path) == {"set.zip", "set.zip.sha256"}
+
+
+def test_a_part_that_is_whole_already_needs_no_byte(site, tmp_path):
+    site.drops = [400_000, 0]
+    with pytest.raises(InputError):
+        bring(Link("a set", site.url), tmp_path, attempts=1)
+    part(tmp_path).write_bytes(BODY)
+    site.drops = []
+    assert bring(Link("a set", site.url, SUM), tmp_path).read_bytes() == BODY
+    assert site.asked[-1] == f"bytes={len(BODY)}-"
 
 
 def test_a_folder_that_cannot_be_made(site, tmp_path):

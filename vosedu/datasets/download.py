@@ -248,7 +248,9 @@ def _from_web(
                 return part
         except urllib.error.HTTPError as error:
             reason = f"the server answered {error.code} {error.reason}"
-            if error.code == 416:  # nothing of ours to continue there
+            if error.code == 416:  # beyond the end: all of it is here, or it is another file
+                if error.headers.get("Content-Range") == f"bytes */{before}":
+                    return part
                 part.unlink(missing_ok=True)
             elif error.code < 500 and error.code not in {408, 429}:
                 raise _Failed(reason) from error

@@ -111,15 +111,15 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
             "COSNet",
             weights=(
                 Link(
-                    "COSNet, the co-attention network",
+                    "COSNet checkpoint of the authors (DAVIS 2016, used for all reported sets)",
                     drive("14ya3ZkneeHsegCgDrvkuFtGoAfVRgErz"),
-                    note="about 326 MB are expected from the tensors' sizes",
+                    note="about 326 MB by the sizes of its tensors",
                     file="co_attention.pth",
                 ),
                 Link(
-                    "DeepLabv3 encoder fine-tuned on saliency, COSNet's initialisation",
+                    "COSNet's initialisation: a DeepLab encoder fine-tuned on saliency data",
                     drive("1hy0-BAEestT9H4a3Sv78xrHrzmZga9mj"),
-                    note="about 316 MB are expected from the tensors' sizes",
+                    note="about 316 MB; needed only to train as released",
                     file="deeplab_davis_12_0.pth",
                 ),
             ),
@@ -127,8 +127,8 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
                 Link(
                     "masks of COSNet on DAVIS 2016, FBMS and YouTube-Objects",
                     drive("1JRPc2kZmzx0b7WLjxTPD-kdgFdXh5gBq"),
-                    note=f"soft and binary masks are mixed; {_UNKNOWN_TYPE}",
-                    file="cosnet_masks.zip",
+                    note=f"a user found soft and binary masks mixed; {_UNKNOWN_TYPE}",
+                    file="cosnet_results.zip",
                 ),
             ),
         ),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from vosedu.datasets.download import Link, drive
+from vosedu.datasets.download import Link
+from vosedu.datasets.weights import RELEASES
 from vosedu.errors import InputError
 from vosedu.nn import LoadReport, load_weights
 from vosedu.papers.contract import Released
@@ -94,22 +95,10 @@ def _fetched(link: Link) -> Path:
     return path
 
 
-WEIGHTS = Link(
-    "COSNet checkpoint of the authors (DAVIS-2016, used for all reported data sets)",
-    drive("14ya3ZkneeHsegCgDrvkuFtGoAfVRgErz"),
-    file="co_attention.pth",
-    note="about 326 MB by the sizes of its tensors; the authors name no checksum",
+WEIGHTS, ENCODER = RELEASES["cosnet"].weights
+RELEASED = Released(
+    weights=(WEIGHTS, ENCODER),
+    results=RELEASES["cosnet"].results,
+    unused=UNUSED["head"],
+    load=load,
 )
-ENCODER = Link(
-    "COSNet's initialisation: a DeepLab encoder fine-tuned on saliency data",
-    drive("1hy0-BAEestT9H4a3Sv78xrHrzmZga9mj"),
-    file="deeplab_davis_12_0.pth",
-    note="about 316 MB; needed only to train as released",
-)
-MASKS = Link(
-    "Result masks of the authors on DAVIS-2016, FBMS and YouTube-Objects",
-    drive("1JRPc2kZmzx0b7WLjxTPD-kdgFdXh5gBq"),
-    file="cosnet_results.zip",
-    note="a user found soft and binary masks mixed in the DAVIS set (issue 23)",
-)
-RELEASED = Released(weights=(WEIGHTS, ENCODER), results=(MASKS,), unused=UNUSED["head"], load=load)
