@@ -3,6 +3,7 @@
 from vosedu.metrics.boundary_accuracy import boundary, boundary_map, tolerance_radius
 from vosedu.metrics.region_similarity import region
 from vosedu.metrics.sequence_statistics import Statistics, statistics
+from vosedu.metrics.temporal_stability import temporal
 
 __all__ = [
     "Statistics",
@@ -10,5 +11,6 @@ __all__ = [
     "boundary_map",
     "region",
     "statistics",
+    "temporal",
     "tolerance_radius",
 ]
