@@ -1,9 +1,9 @@
 """DPA: dual prototype attention for unsupervised video object segmentation.
 
-Read it beside Section 3 of the paper (Cho et al., CVPR 2024): `prototypes`, `ima`, `ifa`,
+Read it beside the method section of the paper (Cho et al., CVPR 2024): `prototypes`, `ima`, `ifa`,
 `decoder`, and `model`, which puts them together. Written f1 to f5 for the maps of VGG-16's five
 blocks, x4 and x5 for blocks 4 and 5 squeezed to C channels, g4 and g5 for what the attentions make
-of f4 and f5. C is also the number of prototypes.
+of f4 and f5. C is the number of prototypes as well.
 
 Tensors worth seeing, by the names `vosedu.record.record` gives them; S stands for `appearance` or
 `motion`, B for `ima4` or `ima5`:
@@ -20,7 +20,8 @@ Tensors worth seeing, by the names `vosedu.record.record` gives them; S stands f
 | `B.exchange.S.attention` | cross attention (released form) | B x hw x hw |
 | `B.exchange.transferred_S` | T_A, T_M | B x C x h x w |
 | `B.fuse_S.refined` | X'_A, X'_M: IMA's output | B x 512 x h x w |
-| `f1_S` to `f5_S`, `squeezed4_S`, `squeezed5_S` | of the query: f1 to f5, x4, x5 (X, Y) | |
+| `f1_S` to `f4_S` | f1 to f4, of references and query in the order they are encoded | |
+| `f5_S`, `squeezed4_S`, `squeezed5_S` | of the query: f5, x4, x5 (X, Y) | |
 | `ifa_S.memory.keys`, `.values` | K, V, heard once per reference | B x C x C |
 | `ifa_S.memory.regions`, `.prototypes` | of a reference (released form: of key, then value) | |
 | `ifa_S.read.regions`, `.prototypes` | of the query: P2 before its embedding | |

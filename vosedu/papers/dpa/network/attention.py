@@ -13,6 +13,7 @@ def attention(query: Tensor, key: Tensor, value: Tensor, scale: float = 1.0) -> 
 
     A fused kernel that never forms the M x N matrix, unless somebody records it.
     """
+    key, value = (x.expand(len(query), -1, -1) for x in (key, value))  # one memory, many queries
     if not recording():
         return F.scaled_dot_product_attention(query, key, value, scale=scale)
     weights = (query @ key.transpose(1, 2) * scale).softmax(dim=2)

@@ -1,4 +1,4 @@
-"""From the encoders' maps to the masks: neck and decoder (Section 3.1)."""
+"""From the encoders' maps to the masks: neck and decoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IFA, inter-frame attention: a frame reads what reference frames know (Section 3.3)."""
+"""IFA, inter-frame attention: a frame reads what reference frames know."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class NoIFA(nn.Module):
 
 
 class PaperMemory(nn.Module):
-    """Keys and values embedded from the prototypes of the squeezed map (Eqs. 6 and 7)."""
+    """Keys and values embedded from the prototypes of the squeezed map."""
 
     def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class PositionMemory(nn.Module):
 
 
 class PaperRead(nn.Module):
-    """Phi = Q^T K, R = softmax(Phi) V, Psi = N(R)^T N(Y) (Eqs. 8 to 10 of the attention)."""
+    """Phi = Q^T K, R = softmax(Phi) V, Psi = N(R)^T N(Y)."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""IMA, inter-modality attention: appearance and motion exchange what they know (Section 3.2)."""
+"""IMA, inter-modality attention: appearance and motion exchange what they know."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class NoStillIMA(nn.Module):
 
 
 class PrototypeExchange(nn.Module):
-    """The paper's exchange (Eqs. 4 and 5): attention between prototypes, one map for both ways.
+    """The paper's exchange : attention between prototypes, one map for both ways.
 
     K = sigma_K(Psi), V = sigma_V(Psi) per modality, sigma a linear layer at every position.
     Phi = K_A K_M^T, C x C.

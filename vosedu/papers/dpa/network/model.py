@@ -18,10 +18,13 @@ from vosedu.record import tap
 
 
 class Features(NamedTuple):
-    """What blocks 1 to 4 see in a frame; a query and a reference share it."""
+    """What the encoders see in a frame up to block 4; a query and a reference share it."""
 
-    appearance: tuple[Tensor, ...]
-    motion: tuple[Tensor, ...]
+    f1: Tensor
+    f2: Tensor
+    f3: Tensor
+    f4_appearance: Tensor
+    f4_motion: Tensor
 
 
 class Reference(NamedTuple):
@@ -38,9 +41,9 @@ class Stream(nn.Module):
         super().__init__()
         self.encoder = VGG16(config.width, config.norm)
         channels4, channels5 = self.encoder.channels[3:]
-        self.squeeze4 = nn.Conv2d(channels4, config.hidden, 1)
-        self.squeeze5 = nn.Conv2d(channels5, config.hidden, 1)
-        self.neck = Neck(channels4, channels5, config.hidden)
+        self.squeeze4 = nn.Conv2d(channels4, config.prototypes, 1)
+        self.squeeze5 = nn.Conv2d(channels5, config.prototypes, 1)
+        self.neck = Neck(channels4, channels5, config.decoder)
 
 
 class DPA(nn.Module):
@@ -49,7 +52,7 @@ class DPA(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
-        hidden = config.hidden
+        hidden, levels = config.prototypes, config.decoder
         self.appearance, self.motion = Stream(config), Stream(config)
         *skips, channels4, channels5 = self.appearance.encoder.channels
         self.ima4 = build_ima(config.ima, channels4, hidden)
@@ -58,8 +61,8 @@ class DPA(nn.Module):
         self.ifa_motion = build_ifa(config.ifa, channels5, hidden)
         self.fuse5_appearance = build_block5(config.ima, config.ifa, channels5)
         self.fuse5_motion = build_block5(config.ima, config.ifa, channels5)
-        self.merge4, self.merge5, self.merge6 = Merge(hidden), Merge(hidden), Merge(hidden)
-        self.decoder = Decoder(skips, hidden)
+        self.merge4, self.merge5, self.merge6 = Merge(levels), Merge(levels), Merge(levels)
+        self.decoder = Decoder(skips, levels)
 
     @property
     def needs_references(self) -> bool:
@@ -70,7 +73,8 @@ class DPA(nn.Module):
         """Blocks 1 to 4 of both encoders on B x 3 x H x W pictures of a frame and its flow."""
         check_input(frame, "frame")
         check_input(flow, "flow", frame)
-        return Features(_blocks(self.appearance, frame), _blocks(self.motion, flow))
+        *_, f4_motion = _blocks(self.motion, flow, "motion")
+        return Features(*_blocks(self.appearance, frame, "appearance"), f4_motion)
 
     def encode_reference(self, frame: Tensor, flow: Tensor) -> Reference:
         """What IFA needs of a reference frame: once per video, whatever number of queries.
@@ -84,8 +88,8 @@ class DPA(nn.Module):
     def remember(self, features: Features) -> Reference:
         """`encode_reference` from the maps of blocks 1 to 4."""
         with torch.no_grad():
-            f5_a = self.appearance.encoder.block(5, features.appearance[-1])
-            f5_m = self.motion.encoder.block(5, features.motion[-1])
+            f5_a = self.appearance.encoder.block(5, features.f4_appearance)
+            f5_m = self.motion.encoder.block(5, features.f4_motion)
         return Reference(
             self.ifa_appearance.memory(f5_a, self.appearance.squeeze5(f5_a)),
             self.ifa_motion.memory(f5_m, self.motion.squeeze5(f5_m)),
@@ -105,8 +109,12 @@ class DPA(nn.Module):
         self, features: Features, references: Sequence[Reference] = ()
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """`forward` from the maps of blocks 1 to 4."""
-        f1, f2, f3, f4_a = _tap_blocks("appearance", features.appearance)
-        *_, f4_m = _tap_blocks("motion", features.motion)
+        f1, f2, f3, f4_a, f4_m = features
+        if self.needs_references and not references:
+            raise InputError(
+                "this version of DPA reads reference frames and got none: give `forward` at least "
+                "one result of `encode_reference`"
+            )
 
         # IMA at block 4: its maps replace the encoders' own
         x4_a = tap("squeezed4_appearance", self.appearance.squeeze4(f4_a))
@@ -139,15 +147,15 @@ class StillDPA(nn.Module):
         self.config = config
         self.appearance = Stream(config)
         *skips, channels4, channels5 = self.appearance.encoder.channels
-        self.ima4 = build_still_ima(config.ima, channels4, config.hidden)
-        self.ima5 = build_still_ima(config.ima, channels5, config.hidden)
-        self.decoder = Decoder(skips, config.hidden)
+        self.ima4 = build_still_ima(config.ima, channels4, config.prototypes)
+        self.ima5 = build_still_ima(config.ima, channels5, config.prototypes)
+        self.decoder = Decoder(skips, config.decoder)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Four maps of probabilities, B x 1 x H x W, coarse to fine, of B x 3 x H x W images."""
         check_input(image, "image")
         stream = self.appearance
-        f1, f2, f3, f4 = _tap_blocks("appearance", _blocks(stream, image))
+        f1, f2, f3, f4 = _blocks(stream, image, "appearance")
         g4 = self.ima4(f4, tap("squeezed4_appearance", stream.squeeze4(f4)))
         f5 = tap("f5_appearance", stream.encoder.block(5, g4))
         x5 = tap("squeezed5_appearance", stream.squeeze5(f5))
@@ -174,19 +182,17 @@ def check_input(x: Tensor, what: str, like: Tensor | None = None) -> None:
         )
 
 
-def _blocks(stream: Stream, picture: Tensor) -> tuple[Tensor, ...]:
-    maps = [picture]
+def _blocks(stream: Stream, x: Tensor, name: str) -> list[Tensor]:
+    """f1 to f4 of a picture."""
+    maps = []
     for number in range(1, 5):
-        maps.append(stream.encoder.block(number, maps[-1]))
-    return tuple(maps[1:])
-
-
-def _tap_blocks(stream: str, maps: Sequence[Tensor]) -> list[Tensor]:
-    return [tap(f"f{number}_{stream}", f) for number, f in enumerate(maps, 1)]
+        x = tap(f"f{number}_{name}", stream.encoder.block(number, x))
+        maps.append(x)
+    return maps
 
 
 def _memory(references: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor | None, Tensor | None]:
-    """Keys and values of all references, along the token axis."""
+    """Keys and values of all references, along the token axis; None without any."""
     if not references:
         return None, None
     keys, values = zip(*references)

@@ -1,4 +1,4 @@
-"""Prototypes: a map described by weighted means of its own pixels (Section 3.2, Eqs. 1 to 3)."""
+"""Prototypes: a map described by weighted means of its own pixels."""
 
 from __future__ import annotations
 

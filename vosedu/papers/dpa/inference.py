@@ -1,0 +1,266 @@
+"""Predicting masks: a few reference frames for the whole video, then frame after frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vosedu import flow
+from vosedu.clip import Clip
+from vosedu.errors import InputError
+from vosedu.nn import imagenet_rgb, resize_image, to_batch
+from vosedu.papers.contract import FrameResult
+from vosedu.papers.dpa.network import DPA, Features, Reference
+
+
+@dataclass(frozen=True)
+class Inference:
+    """How to predict. The defaults are the paper's.
+
+    references: N, how many frames of the video every frame is compared with.
+    sampling: which ones. "paper": floor(i (L-1) / (N-1)) (Eq. 8), first and last frame included.
+        "released": i (L // N), which never takes the last frame.
+    binarise: what 0.5 is a threshold of. "half": the probability. "stretch": the probability
+        stretched to 0..1 in each frame, as released; a frame without an object then still gets a
+        mask.
+    flow: the method of `vosedu.flow` for clips that bring no flow along (the authors used RAFT).
+    flow_cache: a folder that keeps estimated flow; None keeps none.
+    size: height and width the frames are resized to; None: the network's `config.size`.
+    """
+
+    references: int = 4
+    sampling: str = "paper"
+    binarise: str = "half"
+    flow: str = "dis-medium"
+    flow_cache: str | None = None
+    size: tuple[int, int] | None = None
+
+    @classmethod
+    def paper(cls) -> Inference:
+        """Four references by Eq. 8."""
+        return cls()
+
+    @classmethod
+    def released(cls) -> Inference:
+        """Four references at quarters of the video, every frame's map stretched."""
+        return cls(sampling="released", binarise="stretch")
+
+
+def from_end_to_end(length: int, count: int) -> tuple[int, ...]:
+    """floor(i (L-1) / (N-1)), Eq. 8; undefined for N = 1, here the first frame."""
+    return tuple(i * (length - 1) // max(count - 1, 1) for i in range(count))
+
+
+def from_equal_parts(length: int, count: int) -> tuple[int, ...]:
+    """i (L // N), as released with N = 4; all the first frame where L < N."""
+    return tuple(i * (length // count) for i in range(count))
+
+
+SAMPLINGS: Mapping[str, Callable[[int, int], tuple[int, ...]]] = {
+    "paper": from_end_to_end,
+    "released": from_equal_parts,
+}
+
+
+def keep(probability: np.ndarray) -> np.ndarray:
+    """The probability as it is."""
+    return probability
+
+
+def stretch(probability: np.ndarray) -> np.ndarray:
+    """(p - min) / (max - min + 1e-8): the frame's own extremes become 0 and 1."""
+    low, high = probability.min(), probability.max()
+    return (probability - low) / (high - low + 1e-8)
+
+
+BINARISATIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "half": keep,
+    "stretch": stretch,
+}
+
+
+def reference_indices(length: int, inference: Inference) -> tuple[int, ...]:
+    """The reference frames of a video of `length` frames, N of them, in rising order."""
+    return SAMPLINGS[inference.sampling](length, inference.references)
+
+
+def segment(
+    model: DPA,
+    clip: Clip,
+    *,
+    given: Mapping[int, np.ndarray] | None = None,
+    inference: Inference | None = None,
+) -> Iterator[FrameResult]:
+    """The foreground probability of every frame, H x W float32 at the clip's own size, in order.
+
+    A first pass over the clip encodes the reference frames, a second one streams; every frame is
+    decoded, drawn as flow and encoded once a pass. What stays in memory is, for each reference,
+    its keys and values and, until its own turn has come, its encoder maps (128 MB each at
+    512 x 512 and full width). Flow comes from the clip, else it is estimated. `given` is ignored:
+    the method is unsupervised. Raises InputError for a clip it cannot use.
+    """
+    inference = inference or Inference()
+    pictures = Pictures(model, clip, inference)
+    model.eval()
+    chosen = reference_indices(len(clip), inference) if model.needs_references else ()
+    kept = {index: encode(model, pictures, index) for index in dict.fromkeys(chosen)}
+    memories = {index: remember(model, features) for index, features in kept.items()}
+    references = [memories[index] for index in chosen]
+    for target in range(len(clip)):
+        features = kept.pop(target) if target in kept else encode(model, pictures, target)
+        yield finish(clip, target, predict(model, features, references), inference)
+
+
+def segment_released(
+    model: DPA, clip: Clip, *, inference: Inference | None = None
+) -> Iterator[FrameResult]:
+    """What the released script does: all references encoded again for every frame.
+
+    For comparison only. The references are those of `segment`.
+    """
+    inference = inference or Inference.released()
+    pictures = Pictures(model, clip, inference)
+    model.eval()
+    chosen = reference_indices(len(clip), inference) if model.needs_references else ()
+    for target in range(len(clip)):
+        references = [remember(model, encode(model, pictures, index)) for index in chosen]
+        probability = predict(model, encode(model, pictures, target), references)
+        yield finish(clip, target, probability, inference)
+
+
+class Pictures:
+    """A clip as the network sees it: frames and pictures of their flow, resized.
+
+    Raises InputError where network, clip and inference do not go together.
+    """
+
+    def __init__(self, model: DPA, clip: Clip, inference: Inference) -> None:
+        _check_choices(inference)
+        if not isinstance(model, DPA):
+            raise InputError(
+                f"{type(model).__name__} takes no flow and cannot segment a video: load the "
+                "two-stream network that it pre-trains"
+            )
+        if len(clip) < 2:
+            raise InputError(
+                f"the clip '{clip.name}' has {len(clip)} frame(s) and DPA needs two for their "
+                "flow; give a longer clip"
+            )
+        self.name, self.shape = clip.name, clip.size
+        self.size = inference.size or model.config.size
+        if any(side % 16 or side < 32 for side in self.size):
+            raise InputError(
+                f"DPA cannot resize frames to {self.size[1]} x {self.size[0]}: set `size` to "
+                "multiples of 16, 32 at least"
+            )
+        self.frames = _Recent(clip.frames)
+        watched = Clip(clip.name, self.frames, flow=clip.flow)
+        self.fields = flow.of(watched, inference.flow, cache=inference.flow_cache)
+        if len(self.fields) != len(clip):
+            raise InputError(
+                f"the clip '{clip.name}' has {len(clip)} frames but {len(self.fields) - 1} flow "
+                "fields; give one field fewer than frames, or none to have them estimated"
+            )
+
+    def frame(self, index: int) -> np.ndarray:
+        """A frame, h x w x 3 uint8, resized."""
+        frame = self.frames[index]
+        if frame.shape[:2] != self.shape:
+            raise InputError(
+                f"frame {index} of '{self.name}' is {frame.shape[1]} x {frame.shape[0]} but the "
+                f"clip is {self.shape[1]} x {self.shape[0]}; all frames must have one size"
+            )
+        return resize_image(frame, self.size)
+
+    def flow(self, index: int) -> np.ndarray:
+        """The flow from a frame to the next as a picture, h x w x 3 uint8, drawn, then resized."""
+        field = self.fields[index]
+        if field.shape != (*self.shape, 2):
+            raise InputError(
+                f"the flow of frame {index} of '{self.name}' has the shape {field.shape} and the "
+                f"frames are {self.shape[1]} x {self.shape[0]}; compute it at the frames' size"
+            )
+        if not np.isfinite(field).all():
+            raise InputError(
+                f"the flow of frame {index} of '{self.name}' holds values that are not numbers; "
+                "compute it anew, or leave it out to have it estimated"
+            )
+        return resize_image(flow.to_colour(field), self.size)
+
+    def batch(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """What the network takes: frames normalised, flow in 0..1, both B x 3 x h x w float32."""
+        pairs = [(self.flow(index), self.frame(index)) for index in indices]
+        flows, frames = zip(*pairs)
+        return (
+            imagenet_rgb(to_batch(list(frames), self.size)),
+            to_batch(list(flows), self.size) / 255,
+        )
+
+
+class _Recent(Sequence[np.ndarray]):
+    """Frames, the two decoded last held: a frame and its successor, for their flow."""
+
+    def __init__(self, frames: Sequence[np.ndarray]) -> None:
+        self._frames = frames
+        self._held: dict[int, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, index):  # type: ignore[override]
+        if index not in self._held:
+            if len(self._held) == 2:
+                del self._held[next(iter(self._held))]
+            self._held[index] = self._frames[index]
+        return self._held[index]
+
+
+@torch.inference_mode()
+def encode(model: DPA, pictures: Pictures, index: int) -> Features:
+    """Encoder maps of one frame and its flow."""
+    device = next(model.parameters()).device
+    frame, picture = pictures.batch([index])
+    return model.features(frame.to(device), picture.to(device))
+
+
+@torch.inference_mode()
+def remember(model: DPA, features: Features) -> Reference:
+    """What IFA needs of a reference frame, from its encoder maps."""
+    return model.remember(features)
+
+
+@torch.inference_mode()
+def predict(model: DPA, features: Features, references: Sequence[Reference]) -> Tensor:
+    """The final map, 1 x 1 x h x w, of a frame from its encoder maps."""
+    return model.predict(features, references)[-1]
+
+
+def _check_choices(inference: Inference) -> None:
+    for name, known in (("sampling", SAMPLINGS), ("binarise", BINARISATIONS)):
+        if getattr(inference, name) not in known:
+            raise InputError(
+                f"DPA has no {name} '{getattr(inference, name)}'; choose one of {', '.join(known)}"
+            )
+    if inference.references < 1:
+        raise InputError(
+            f"DPA cannot use {inference.references} references; give 1 or more, or choose a "
+            "version without IFA"
+        )
+
+
+def finish(clip: Clip, index: int, probability: Tensor, inference: Inference) -> FrameResult:
+    """The final map of a frame, 1 x 1 x h x w: enlarged to the clip's size, checked, binarised."""
+    if probability.shape[2:] != clip.size:
+        probability = F.interpolate(probability, clip.size, mode="bilinear", align_corners=False)
+    values = probability[0, 0].float().cpu().numpy()
+    if not np.isfinite(values).all():
+        raise InputError(
+            f"DPA's output for frame {index} of '{clip.name}' is not a number; its weights are "
+            "damaged or its training diverged, use another checkpoint"
+        )
+    return FrameResult(index, probability=BINARISATIONS[inference.binarise](values))
