@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tqdm import tqdm
+
 from vosedu.datasets.download import fetch, recorded, sha256_of
 from vosedu.datasets.files import listing
 from vosedu.datasets.places import home
@@ -80,7 +82,7 @@ def get(
     for part in chosen:
         archive = fetch(part.link, folder / "archives", say=say, progress=progress)
         say(f"unpacking {archive.name}")
-        done = unpack(archive, folder / part.into)
+        done = unpack(archive, folder / part.into, progress)
         say(f"  {done.written} files written, {done.same} were there already")
         if done.kept:
             say(f"  kept, though the archive has other bytes: {listing(done.kept)}")
@@ -147,7 +149,9 @@ def _faults(data: Videos | Stills, count: int) -> Iterator[str]:
             except InputError as error:
                 yield str(error)
         return
-    for video in data.videos:
+    for video in tqdm(
+        data.videos, data.title, unit=" videos", ascii=True, disable=None, leave=False
+    ):
         try:
             clip = video.open()
         except InputError as error:

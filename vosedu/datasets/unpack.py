@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
+from tqdm import tqdm
+
 from vosedu.errors import InputError
 
 _CHUNK = 1 << 20
@@ -38,7 +40,7 @@ class _Member:
     open: Callable[[], IO[bytes]]
 
 
-def unpack(archive: str | Path, into: str | Path) -> Unpacked:
+def unpack(archive: str | Path, into: str | Path, progress: bool = False) -> Unpacked:
     """Unpack a .zip or .tar(.gz, .bz2, .xz) into a folder.
 
     All names are checked before the first byte is written. A name that is absolute or climbs out
@@ -51,7 +53,7 @@ def unpack(archive: str | Path, into: str | Path) -> Unpacked:
         with _opened(archive) as members:
             wanted = [(member, _inside(archive, member)) for member in members]
             _check_room(archive, into, sum(member.size for member, _ in wanted))
-            return _write_all(wanted, into)
+            return _write_all(wanted, into, progress)
     except _DAMAGE as error:
         raise InputError(
             f"the archive {archive} is damaged ({error}); delete it and fetch it again"
@@ -127,10 +129,12 @@ def _check_room(archive: Path, into: Path, size: int) -> None:
         )
 
 
-def _write_all(wanted: list[tuple[_Member, PurePosixPath]], into: Path) -> Unpacked:
+def _write_all(wanted: list[tuple[_Member, PurePosixPath]], into: Path, progress: bool) -> Unpacked:
     written = same = 0
     kept = []
-    for member, path in wanted:
+    for member, path in tqdm(
+        wanted, "files", unit="", ascii=True, mininterval=1.0, disable=not progress
+    ):
         target = into / path
         if target.exists() or target.is_symlink():
             if _equal(target, member):
