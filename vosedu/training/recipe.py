@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
@@ -111,9 +111,13 @@ class Stage:
 
 @dataclass(frozen=True)
 class Recipe:
-    """The stages of a training run, in order."""
+    """The stages of a training run, in order.
 
-    stages: tuple[Stage, ...] = field(default_factory=tuple)
+    initial: the weights it starts from: "" for random ones, else a name the paper's `train` knows.
+    """
+
+    stages: tuple[Stage, ...]
+    initial: str = ""
 
     def change(self, **fields: Any) -> Recipe:
         """The recipe with `fields` replaced in its last stage, or in the stage they name."""
@@ -123,7 +127,8 @@ class Recipe:
         if last:
             key = self.stages[-1].name
             by_stage[key] = {**by_stage.get(key, {}), **last}
-        return Recipe(tuple(replace(s, **by_stage.get(s.name, {})) for s in self.stages))
+        stages = tuple(replace(stage, **by_stage.get(stage.name, {})) for stage in self.stages)
+        return replace(self, stages=stages)
 
 
 def digest(*parts: Any) -> str:

@@ -73,16 +73,12 @@ def load(model: nn.Module, path: str | Path | None = None) -> LoadReport:
 
 def load_encoder(model: nn.Module, path: str | Path | None = None) -> LoadReport:
     """Load the authors' initialisation, embedding and side prediction, the same way."""
-    return load_weights(_Encoder(model), path or _fetched(ENCODER), rename=encoder_to_ours)
+    return load_weights(embedding_of(model), path or _fetched(ENCODER), rename=encoder_to_ours)
 
 
-class _Encoder(nn.Module):
-    """The part of a COSNet that the authors call its encoder."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.embedding = model.embedding
-        self.side = model.side
+def embedding_of(model: nn.Module) -> nn.ModuleDict:
+    """The part of a COSNet that the authors call its encoder: embedding and side prediction."""
+    return nn.ModuleDict({"embedding": model.embedding, "side": model.side})
 
 
 def _fetched(link: Link) -> Path:

@@ -15,7 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vosedu.nn import load_weights
 from vosedu.papers.cosnet.network import Config, COSNet, build
+from vosedu.papers.cosnet.released import embedding_of, load_encoder
+from vosedu.paths import data_dir
 from vosedu.training import Batch, Group, History, Programme, Recipe, Stage, fit
 from vosedu.training.data import crop_and_flip, labelled, open_data, to_tensors
 from vosedu.training.losses import balanced_cross_entropy, binary_cross_entropy
@@ -39,26 +42,40 @@ ALTERNATING = ("still", "video", "video")
 
 
 def recipe(profile: str = "course", form: str = "paper") -> Recipe:
-    """The recipe of a profile. `form`: "paper" (weighted cross-entropy) or "released"."""
+    """The recipe of a profile. `form`: "paper" (weighted cross-entropy) or "released".
+
+    The ablations start, like the paper's, from an embedding already trained on still images: the
+    one that the first stage of the course recipe left.
+    """
     if profile == "full":
         return _released() if form == "released" else _paper()
-    steps = {"quick": (2, 4), "ablate": (100, 330), "course": (300, 1500)}[profile]
-    size, batch = ((48, 80), 2) if profile == "quick" else ((96, 160), 8)
+    steps = {"quick": (2, 4), "ablate": (0, 600), "course": (1200, 1800)}[profile]
     saliency = Stage(
         name="saliency",
         data="toyvos/mixed/train",
         stills="toyvos/stills/train",
         loss=form,
         steps=steps[0],
-        batch_size=batch,
-        size=size,
+        batch_size=8,
+        size=(96, 160),
         lr=2e-3,
         optimiser="adamw",
         weight_decay=1e-4,
         groups=(Group("embedding", EMBEDDING),),
         cycle=("still",),
     )
-    main = replace(saliency, name="main", steps=steps[1], groups=(Group("all"),), cycle=ALTERNATING)
+    main = replace(
+        saliency,
+        name="main",
+        steps=steps[1],
+        batch_size=4,
+        groups=(Group("embedding", EMBEDDING), Group("co-attention and head", "", 5.0)),
+        cycle=ALTERNATING,
+    )
+    if profile == "ablate":
+        return Recipe((main,), initial="course embedding")
+    if profile == "quick":
+        saliency, main = (replace(s, batch_size=2, size=(48, 80)) for s in (saliency, main))
     return Recipe((saliency, main))
 
 
@@ -80,7 +97,7 @@ def _paper() -> Recipe:
         cycle=("still",),
     )
     main = replace(saliency, name="main", steps=15_600, groups=(Group("all"),), cycle=ALTERNATING)
-    return Recipe((saliency, main))
+    return Recipe((saliency, main), initial="released encoder")
 
 
 def _released() -> Recipe:
@@ -101,7 +118,8 @@ def _released() -> Recipe:
                 cycle=ALTERNATING,
                 epoch=130,
             ),
-        )
+        ),
+        initial="released encoder",
     )
 
 
@@ -216,6 +234,17 @@ def _normalised_references(model: COSNet, references: Tensor) -> Tensor:
 # Training ----------------------------------------------------------------------------------------
 
 
+def load_course_embedding(model: COSNet) -> None:
+    """Embedding and side prediction as the course recipe's first stage leaves them."""
+    load_weights(embedding_of(model), data_dir("checkpoints") / "cosnet-embedding.pt")
+
+
+INITIAL: Mapping[str, Callable[[COSNet], object]] = {
+    "course embedding": load_course_embedding,
+    "released encoder": load_encoder,
+}
+
+
 def train(
     config: Config,
     recipe: Recipe,
@@ -223,21 +252,20 @@ def train(
     seed: int = 0,
     device: str | torch.device = "cpu",
     folder: str | Path | None = None,
-    initial: Mapping[str, Tensor] | None = None,
     data: Callable[[str], Sequence] = open_data,
     on_step: Callable[[History], None] | None = None,
     compile: bool = False,
 ) -> tuple[COSNet, History]:
     """Build and train a COSNet; returns it in evaluation mode with its history.
 
-    The initial weights are a function of `seed`, unless `initial` gives some (missing ones stay
-    random, e.g. a pretrained encoder). `data` opens the stages' data by name. With `folder`, the
-    run can be killed and goes on where it was last saved.
+    The initial weights are a function of `seed`, save those that `recipe.initial` names. `data`
+    opens the stages' data by name. With `folder`, the run can be killed and goes on where it was
+    last saved.
     """
     torch.manual_seed(seed)
     model = build(config)
-    if initial:
-        model.load_state_dict(initial, strict=False)
+    if recipe.initial:
+        INITIAL[recipe.initial](model)
     programmes = {
         stage.name: _programme(
             stage,
