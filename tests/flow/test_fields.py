@@ -118,11 +118,16 @@ def test_random_access_negative_indices_and_slices():
         fields[4]
 
 
-def test_shuffled_never_compares_a_frame_with_itself_or_its_successor():
-    fields = flow.estimate(grey_frames(*range(30)), "shuffled")
-    assert all(pair.target not in (pair.source, pair.source + 1) for pair in fields.pairs)
-    assert {pair.source for pair in fields.pairs} == set(range(29))
-    assert fields.pairs == flow.estimate(grey_frames(*range(30)), "shuffled").pairs
+@pytest.mark.parametrize("length", [3, 4, 9])
+def test_shuffled_gives_every_frame_the_flow_of_another_pair(length, moving_square):
+    frames = [moving_square.frames[t % 5] for t in range(length)]
+    wrong = flow.estimate(frames, "shuffled", last="negated-backward")
+    assert len(wrong) == length
+    own = [(t, t + 1) for t in range(length - 1)]
+    used = [(pair.source, pair.target) for pair in wrong.pairs[:-1]]
+    assert sorted(used) == own and all(a != b for a, b in zip(used, own))
+    assert wrong.pairs[-1].source != length - 1
+    assert_array_equal(wrong[0], flow.between(frames[used[0][0]], frames[used[0][1]]))
 
 
 def test_exact_flow_is_what_the_clip_brings(moving_square):

@@ -19,7 +19,6 @@ from vosedu.flow.warp import advance
 Direction = Literal["forward", "backward"]
 Last = Literal["none", "negated-backward"]
 METHODS = (*ESTIMATORS, "shuffled", "exact")
-_SHUFFLE_SEED = 0
 
 
 class _Frame:
@@ -131,8 +130,8 @@ def estimate(
 
     frames: a Clip or T frames, H x W x 3 uint8 RGB, of one size; T at least 2.
     method: a name of METHODS, or an estimator such as RAFT("small", weights="file.pth"). "shuffled"
-        compares every frame with a wrong one (DIS medium, seeded); "exact" takes the fields the
-        clip brings along (ToyVOS).
+        gives every frame the flow of another pair, half a clip away (DIS medium); "exact" takes
+        the fields the clip brings along (ToyVOS).
     direction: "forward": field t leads from frame t to t+1. "backward": field t leads from frame
         t+1 back to t.
     last: "none": T-1 fields. "negated-backward": forward flow gets a field for the last frame too,
@@ -159,11 +158,11 @@ def estimate(
         return Known(clip.flow, direction, last)
     if isinstance(cache, (str, Path)):
         cache = FlowCache(cache)
-    pairs = _shuffled(len(frames), name) if method == "shuffled" else _neighbours(len(frames))
+    pairs = _wrong_pairs(len(frames), name) if method == "shuffled" else _neighbours(len(frames))
     if direction == "backward":
         pairs = [Pair(pair.target, pair.source) for pair in pairs]
     if last == "negated-backward":
-        pairs.append(Pair(pairs[-1].source + 1, pairs[-1].source, -1))
+        pairs.append(Pair(pairs[-1].target, pairs[-1].source, -1))
     return Fields(
         frames, _estimator("dis-medium" if method == "shuffled" else method), pairs, cache
     )
@@ -207,13 +206,12 @@ def _neighbours(length: int) -> list[Pair]:
     return [Pair(index, index + 1) for index in range(length - 1)]
 
 
-def _shuffled(length: int, name: str) -> list[Pair]:
-    """Every frame with one that is neither itself nor its successor."""
+def _wrong_pairs(length: int, name: str) -> list[Pair]:
+    """The right pairs at the wrong times: moved on by half a clip, around the end."""
     if length < 3:
         raise InputError(f"{name} has 2 frames but a shuffled pair needs 3; use a longer clip")
-    random = np.random.default_rng(_SHUFFLE_SEED)
-    wrong = random.integers(0, length - 2, length - 1)
-    return [Pair(i, int(w) if w < i else int(w) + 2) for i, w in enumerate(wrong)]
+    pairs = _neighbours(length)
+    return pairs[len(pairs) // 2 :] + pairs[: len(pairs) // 2]
 
 
 def _require_frame(frame: np.ndarray, where: str) -> np.ndarray:

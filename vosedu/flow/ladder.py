@@ -34,7 +34,7 @@ class Rung:
 
 _RUNGS = (
     Rung("zero", "no motion anywhere, a white picture"),
-    Rung("shuffled", "DIS medium to a wrong frame of the clip"),
+    Rung("shuffled", "DIS medium of another pair of frames, half a clip away"),
     Rung("dis-quarter", "DIS medium at a quarter of the size, vectors enlarged"),
     Rung("farneback-wide", "Farneback, 5 levels, Gaussian window of 25"),
     Rung("farneback", "Farneback, 3 levels, window of 15"),
