@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--profile", default="course", help="quick, ablate, course or full")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
+    p.add_argument("--until", metavar="STAGE", help="stop after the stage of that name")
     p.add_argument("--out", type=Path, help="folder of the run (default: runs/train/...)")
 
     p = command(
@@ -213,10 +214,12 @@ def train(arguments: Arguments) -> None:
         device=_device(arguments.device),
         folder=out,
         on_step=_training_progress(steps),
+        until=arguments.until,
     )
+    until = f" --until {arguments.until}" if arguments.until else ""
     about = {
         "command": f"vosedu train {paper.key} --profile {arguments.profile}"
-        f" --seed {arguments.seed}",
+        f" --seed {arguments.seed}{until}",
         "commit": commit(),
         "config": digest(config),
         "recipe": digest(recipe),
@@ -225,7 +228,8 @@ def train(arguments: Arguments) -> None:
         "seed": arguments.seed,
         "steps": len(history),
     }
-    path = save_course(out, paper.key, model, history, about)
+    name = f"{paper.key}-{arguments.until}" if arguments.until else paper.key
+    path = save_course(out, name, model, history, about)
     print(f"{len(history)} steps in {history.seconds:.0f} s\nweights: {path}")
 
 

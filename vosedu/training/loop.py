@@ -62,6 +62,7 @@ def fit(
     folder: str | Path | None = None,
     save_every: int = 200,
     on_step: Callable[[History], None] | None = None,
+    until: str | None = None,
     compile: bool = False,
 ) -> History:
     """Train `model` in place by `recipe` and return the history.
@@ -69,7 +70,7 @@ def fit(
     programmes: stage name -> Programme. folder: where `state.pt` and `history.csv` go; a run whose
     folder holds a state of the same recipe and seed goes on from there, bit-identically on a CPU.
     on_step: called after every step; an exception in it (or Ctrl-C) stops the run, which can be
-    resumed from the last save. On a GPU the forward pass runs under bf16 autocast, channels last.
+    resumed from the last save. until: stop after the stage of that name. On a GPU the forward pass runs under bf16 autocast, channels last.
 
     Under `torchrun` each process takes its share of every batch. Losses that are a mean over
     samples, with frozen BatchNorm, give the one-process gradients; BatchNorm statistics are per
@@ -124,6 +125,8 @@ def fit(
             if on_step:
                 on_step(history)
         runner.finish()
+        if stage.name == until:
+            break
     model.eval()
     return history
 

@@ -236,7 +236,7 @@ def _normalised_references(model: COSNet, references: Tensor) -> Tensor:
 
 def load_course_embedding(model: COSNet) -> None:
     """Embedding and side prediction as the course recipe's first stage leaves them."""
-    load_weights(embedding_of(model), data_dir("checkpoints") / "cosnet-embedding.pt")
+    load_weights(embedding_of(model), data_dir("checkpoints") / "cosnet-saliency.pt")
 
 
 INITIAL: Mapping[str, Callable[[COSNet], object]] = {
@@ -254,13 +254,14 @@ def train(
     folder: str | Path | None = None,
     data: Callable[[str], Sequence] = open_data,
     on_step: Callable[[History], None] | None = None,
+    until: str | None = None,
     compile: bool = False,
 ) -> tuple[COSNet, History]:
     """Build and train a COSNet; returns it in evaluation mode with its history.
 
     The initial weights are a function of `seed`, save those that `recipe.initial` names. `data`
     opens the stages' data by name. With `folder`, the run can be killed and goes on where it was
-    last saved.
+    last saved. `until` stops after the stage of that name.
     """
     torch.manual_seed(seed)
     model = build(config)
@@ -283,6 +284,7 @@ def train(
         device=device,
         folder=folder,
         on_step=on_step,
+        until=until,
         compile=compile,
     )
     return model, history

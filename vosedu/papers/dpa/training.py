@@ -288,6 +288,7 @@ def train(
     folder: str | Path | None = None,
     data: Callable[[str], Sequence] = open_data,
     on_step: Callable[[History], None] | None = None,
+    until: str | None = None,
     compile: bool = False,
 ) -> tuple[DPA, History]:
     """Pre-train on stills, copy, train on snippets; returns the network in evaluation mode.
@@ -295,7 +296,7 @@ def train(
     A recipe without a stage "stills" starts from random weights. The initial weights are a
     function of `seed` and of the parts' names, so variants share them where they share parts.
     `data` opens the stages' data by name. With `folder`, the run can be killed and goes on where
-    it was last saved.
+    it was last saved. `until` stops after the stage of that name.
     """
     options = {"seed": seed, "device": device, "compile": compile}
     model = initialised(build(config), seed)
@@ -317,6 +318,8 @@ def train(
             programmes = {stage.name: _video_programme(stage, data(stage.data))}
             now = fit(model, part, programmes, folder=here, on_step=report, **options)
         history = history + now
+        if stage.name == until:
+            break
     return model.eval(), history
 
 
