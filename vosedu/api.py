@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -57,14 +58,15 @@ def load(
 
     weights: "course" (embedded, trained by us on ToyVOS), "released" (the authors', fetched with
     `vosedu weights get KEY`), a path to a file of either kind, or None for random weights.
-    config: the configuration to build; by default the one the weights were made with.
+    config: the configuration to build; by default the one the weights were made with, as
+    `vosedu train` notes it beside them.
     """
     chosen = paper(key)
     if weights is None or weights == "course" or Path(weights).suffix == ".pt":
-        config = config or chosen.Config.paper().scaled("course")
-        model = chosen.build(config)
         if weights == "course":
             weights = data_dir("checkpoints") / f"{key}.pt"
+        config = config or _noted_config(chosen, weights) or chosen.Config.paper().scaled("course")
+        model = chosen.build(config)
         if weights is not None:
             load_weights(model, weights)
     else:
@@ -74,6 +76,16 @@ def load(
         model = chosen.build(config)
         chosen.released.load(model, None if weights == "released" else weights)
     return model.to(device).eval()
+
+
+def _noted_config(chosen: Paper, weights: str | Path | None) -> Any:
+    note = Path(weights).with_suffix(".json") if weights is not None else None
+    if note is None or not note.is_file():
+        return None
+    fields = json.loads(note.read_text())["config"]
+    return chosen.Config(
+        **{name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
+    )
 
 
 def segment(

@@ -6,7 +6,7 @@ import argparse
 import errno
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -63,7 +63,6 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("path", metavar="VIDEO_OR_FOLDER", type=Path)
     _network_options(p)
-    p.add_argument("--references", type=int, metavar="N", help="reference frames of each frame")
     p.add_argument("--out", type=Path, help="output folder (default: runs/ and the clip's name)")
     p.add_argument("--overwrite", action="store_true", help="replace an earlier result")
 
@@ -78,6 +77,14 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
     p.add_argument("--until", metavar="STAGE", help="stop after the stage of that name")
+    p.add_argument("--initial", help="weights to start from, as the recipe's `initial`")
+    p.add_argument(
+        "--set",
+        nargs="+",
+        default=(),
+        metavar="FIELD=VALUE",
+        help="change fields of the Config or of the last stage, e.g. encoder=mobilenet steps=500",
+    )
     p.add_argument("--out", type=Path, help="folder of the run (default: runs/train/...)")
 
     p = command(
@@ -91,7 +98,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--split", default="val")
     p.add_argument("--suite", help="of ToyVOS (default: mixed)")
     p.add_argument("--root", type=Path, help="folder of a real data set")
-    p.add_argument("--json", type=Path, help="write the scores of every sequence to this file")
+    p.add_argument("--protocol", help="how masks are scored (default: as the data set's is)")
+    p.add_argument("--csv", type=Path, metavar="FOLDER", help="write the tables there")
+    p.add_argument("--overwrite", action="store_true", help="replace earlier tables")
 
     p = command(
         ablate,
@@ -153,6 +162,7 @@ def _network_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--method", default="cosnet", metavar="KEY", help="the paper")
     p.add_argument("--weights", default="course", help="course, released, or a file")
     p.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
+    p.add_argument("--references", type=int, metavar="N", help="reference frames of each frame")
 
 
 # Commands ----------------------------------------------------------------------------------------
@@ -202,7 +212,9 @@ def train(arguments: Arguments) -> None:
     from vosedu.training import digest, save_course
 
     paper = api.paper(arguments.key)
-    config, recipe = _profiled(paper, arguments.profile)
+    config, recipe = _changed(paper, *_profiled(paper, arguments.profile), arguments.set)
+    if arguments.initial is not None:
+        recipe = replace(recipe, initial=arguments.initial)
     name = f"{paper.key}-{arguments.profile}-{arguments.seed}"
     out = arguments.out or Path("runs/train") / name
     arguments.kept = f"the same command goes on from the last save in {out}"
@@ -216,13 +228,15 @@ def train(arguments: Arguments) -> None:
         on_step=_training_progress(steps),
         until=arguments.until,
     )
-    until = f" --until {arguments.until}" if arguments.until else ""
+    options = {"profile": arguments.profile, "seed": arguments.seed, "until": arguments.until}
+    options |= {"initial": arguments.initial, "set": " ".join(arguments.set)}
+    said = [f"--{name} {value}" for name, value in options.items() if value not in (None, "")]
     about = {
-        "command": f"vosedu train {paper.key} --profile {arguments.profile}"
-        f" --seed {arguments.seed}{until}",
+        "command": " ".join(["vosedu train", paper.key, *said]),
         "commit": commit(),
-        "config": digest(config),
-        "recipe": digest(recipe),
+        "config": asdict(config),
+        "recipe": asdict(recipe),
+        "hashes": {"config": digest(config), "recipe": digest(recipe)},
         "data": toyvos.VERSION,
         "seconds": round(history.seconds, 1),
         "seed": arguments.seed,
@@ -234,25 +248,23 @@ def train(arguments: Arguments) -> None:
 
 
 def evaluate(arguments: Arguments) -> None:
-    """Print J and F of every sequence and their mean."""
-    import json
-
+    """Print J and F of a data set, and write those of every sequence and frame when asked."""
     from vosedu import api
 
+    api.paper(arguments.method)
     options = {"suite": arguments.suite, "root": arguments.root}
     options = {name: value for name, value in options.items() if value is not None}
     clips = api.dataset(arguments.data, split=arguments.split, **options)
     model = api.load(arguments.method, arguments.weights, device=_device(arguments.device))
-    inference = _inference(model, arguments.weights)
     scores = api.evaluate(
         model,
         _progress(clips, len(clips), "clips"),
-        protocol=arguments.data,
-        inference=inference,
+        protocol=arguments.protocol or arguments.data,
+        inference=_inference(model, arguments.weights, references=arguments.references),
     )
     print(scores)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(scores.sequences, indent=1) + "\n")
+    if arguments.csv:
+        print(*scores.to_csv(arguments.csv, arguments.overwrite), sep="\n")
 
 
 def ablate(arguments: Arguments) -> None:
@@ -408,6 +420,27 @@ def _profiled(paper: Any, profile: str) -> tuple[Any, Any]:
     if profile not in PROFILES:
         raise InputError(f"there is no profile '{profile}'; choose one of {', '.join(PROFILES)}")
     return paper.Config.paper().scaled(profile), paper.recipe(profile)
+
+
+def _changed(paper: Any, config: Any, recipe: Any, changes: Sequence[str]) -> tuple[Any, Any]:
+    """Config and recipe with FIELD=VALUE changes."""
+    from ast import literal_eval
+
+    from vosedu.ablation.run import change_row
+
+    values: dict[str, Any] = {}
+    for change in changes:
+        name, equals, text = change.partition("=")
+        if not equals:
+            raise InputError(f"'{change}' sets nothing; write FIELD=VALUE, e.g. steps=500")
+        try:
+            values[name] = literal_eval(text)
+        except (ValueError, SyntaxError):
+            values[name] = text
+    row = change_row(paper, values)
+    if row.inference:
+        raise InputError(f"training takes no {', '.join(row.inference)}; leave it out")
+    return replace(config, **row.config), recipe.change(**row.recipe)
 
 
 def _known(find: Callable[[str], T], name: str) -> T:

@@ -131,7 +131,7 @@ def _worker(rank: int, rendezvous: str, out: str) -> None:
         "gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2
     )
     model = network()
-    fit(model, Recipe((replace(FIRST, freeze_batchnorm=True),)), PROGRAMMES, seed=5)
+    fit(model, Recipe((replace(FIRST, frozen_norms=".*"),)), PROGRAMMES, seed=5)
     if rank == 0:
         torch.save(model.state_dict(), out)
     torch.distributed.destroy_process_group()
@@ -139,7 +139,7 @@ def _worker(rank: int, rendezvous: str, out: str) -> None:
 
 def test_two_processes_train_what_one_trains(tmp_path: Path) -> None:
     alone = network()
-    fit(alone, Recipe((replace(FIRST, freeze_batchnorm=True),)), PROGRAMMES, seed=5)
+    fit(alone, Recipe((replace(FIRST, frozen_norms=".*"),)), PROGRAMMES, seed=5)
     out = tmp_path / "two.pt"
     torch.multiprocessing.spawn(_worker, (str(tmp_path / "meet"), str(out)), nprocs=2)
     together = torch.load(out, weights_only=True)

@@ -19,7 +19,9 @@ def open_data(name: str) -> Sequence:
     """Clips, or pairs of still image and mask, by name.
 
     "toyvos/SUITE/SPLIT" gives rendered clips and "toyvos/stills/SPLIT" stills; "SET/SPLIT" opens a
-    real data set where `vosedu data where SET` finds it. Several names joined by "+" are one set.
+    real data set where `vosedu data where SET` finds it, "SET/SPLIT/RESOLUTION" at another
+    resolution than 480p. "folder:PATH" is a folder of videos with masks, "pairs:PATH" one of
+    images with masks. Several names joined by "+" are one set.
     "NAME@METHOD" replaces the clips' flow by that of a method of `vosedu.flow`, so that a network
     is trained on flow as it comes, not on the exact flow of rendered clips.
     """
@@ -27,7 +29,12 @@ def open_data(name: str) -> Sequence:
         return [item for part in name.split("+") for item in open_data(part)]
     name, _, method = name.partition("@")
     parts = name.split("/")
-    if parts[0] == "toyvos":
+    if name.startswith(("folder:", "pairs:")):
+        from vosedu import datasets
+
+        kind, _, path = name.partition(":")
+        clips = datasets.folder(path) if kind == "folder" else datasets.pairs(path)
+    elif parts[0] == "toyvos":
         from vosedu import toyvos
 
         if len(parts) != 3:
@@ -38,11 +45,12 @@ def open_data(name: str) -> Sequence:
     else:
         from vosedu import datasets
 
-        if len(parts) != 2:
+        if not 2 <= len(parts) <= 3:
             raise InputError(
                 f"'{name}' names no data set; write SET/SPLIT, for example davis16/train"
             )
-        clips = datasets.open_dataset(parts[0], split=parts[1])
+        options = {"resolution": parts[2]} if len(parts) == 3 else {}
+        clips = datasets.open_dataset(parts[0], split=parts[1], **options)
     return EstimatedFlow(clips, method) if method else clips
 
 

@@ -6,6 +6,7 @@ state and a run on several processes sees the batches of a run on one.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -70,7 +71,8 @@ def fit(
     programmes: stage name -> Programme. folder: where `state.pt` and `history.csv` go; a run whose
     folder holds a state of the same recipe and seed goes on from there, bit-identically on a CPU.
     on_step: called after every step; an exception in it (or Ctrl-C) stops the run, which can be
-    resumed from the last save. until: stop after the stage of that name. On a GPU the forward pass runs under bf16 autocast, channels last.
+    resumed from the last save. until: stop after the stage of that name. On a GPU the forward
+    pass runs under bf16 autocast, channels last.
 
     Under `torchrun` each process takes its share of every batch. Losses that are a mean over
     samples, with frozen BatchNorm, give the one-process gradients; BatchNorm statistics are per
@@ -152,6 +154,13 @@ class _StageRunner:
         self.dealt = stage.parameters(model)
         self.optimisers = [_optimiser(stage, parameters) for _, parameters in self.dealt]
         self.trained = [p for _, parameters in self.dealt for p in parameters]
+        self.frozen = [
+            module
+            for name, module in model.named_modules()
+            if isinstance(module, nn.modules.batchnorm._BatchNorm)
+            and stage.frozen_norms
+            and re.match(stage.frozen_norms, name)
+        ]
         self.average = (
             {name: value.detach().clone() for name, value in model.state_dict().items()}
             if stage.ema
@@ -160,10 +169,8 @@ class _StageRunner:
 
     def advance(self, batch: Batch, kind: str) -> dict[str, float]:
         self.model.train()
-        if self.stage.freeze_batchnorm:
-            for module in self.model.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                    module.eval()
+        for norm in self.frozen:
+            norm.eval()
         for parameter in self.model.parameters():
             parameter.grad = None
         cuda = self.device.type == "cuda"

@@ -46,7 +46,8 @@ class Stage:
     epoch: when set, data follow the cycle from the start of every `epoch` steps while learning
         rates follow the global step. COSNet's release does this; see its reference, section 4.
     ema: decay of an exponential moving average of the weights, kept beside the trained ones.
-    freeze_batchnorm: run BatchNorm on its stored statistics.
+    frozen_norms: BatchNorm layers whose names match this regular expression (from the start) run
+        on their stored statistics; ".*" is all of them, "" none.
     """
 
     name: str
@@ -66,7 +67,7 @@ class Stage:
     cycle: tuple[str, ...] = ("video",)
     epoch: int | None = None
     ema: float | None = None
-    freeze_batchnorm: bool = False
+    frozen_norms: str = ""
     clip_gradient: float | None = None
 
     @property

@@ -234,15 +234,20 @@ def _normalised_references(model: COSNet, references: Tensor) -> Tensor:
 # Training ----------------------------------------------------------------------------------------
 
 
-def load_course_embedding(model: COSNet) -> None:
-    """Embedding and side prediction as the course recipe's first stage leaves them."""
-    load_weights(embedding_of(model), data_dir("checkpoints") / "cosnet-saliency.pt")
+def load_initial(model: COSNet, initial: str) -> None:
+    """Load what a recipe starts from.
 
-
-INITIAL: Mapping[str, Callable[[COSNet], object]] = {
-    "course embedding": load_course_embedding,
-    "released encoder": load_encoder,
-}
+    initial: "course embedding": embedding and side prediction as the course recipe's first stage
+    leaves them; "released encoder": the authors' initialisation; else a file of ImageNet weights
+    for the encoder, under torchvision's names.
+    """
+    if initial == "course embedding":
+        load_weights(embedding_of(model), data_dir("checkpoints") / "cosnet-saliency.pt")
+    elif initial == "released encoder":
+        load_encoder(model)
+    else:
+        unused = ("features.18.", "classifier.", "layer4.", "fc.")
+        load_weights(model.embedding.encoder, initial, unused=unused)
 
 
 def train(
@@ -266,7 +271,7 @@ def train(
     torch.manual_seed(seed)
     model = build(config)
     if recipe.initial:
-        INITIAL[recipe.initial](model)
+        load_initial(model, recipe.initial)
     programmes = {
         stage.name: _programme(
             stage,
