@@ -10,10 +10,13 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from vosedu import metrics
+from vosedu import Clip, InputError, metrics
+from vosedu.clip import read_mask
+from vosedu.metrics.contours import longest_contour
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden" / "evaluation"
@@ -118,7 +121,114 @@ def statistics(case: Case, path: Path) -> None:
         np.testing.assert_allclose(ours[:kept], theirs[:kept], **EXACT, err_msg=f"n = {length}")
 
 
+def multi(case: Case, path: Path) -> None:
+    gt, pred = case["gt"], case["pred"]
+    clip = Clip("case", frames=gt, labels=dict(enumerate(gt)))
+    forms = [(form, name) for form, name in PROTOCOLS.items() if f"{form}_J" in case]
+    assert forms, "neither unsup_J nor semi_J in the file"
+    for form, name in forms:
+        scores = metrics.evaluate({"case": pred}, [clip], name)
+        tracks = sorted(scores.tracks, key=lambda track: track.proposal or track.object)
+        for key in "JF":
+            values = [track.values[key] for track in tracks]
+            np.testing.assert_allclose(values, case[f"{form}_{key}"], **EXACT)
+            mrd = np.transpose([track.statistics(key) for track in tracks])
+            np.testing.assert_allclose(mrd, case[f"{form}_{key}_MRD"], **EXACT)
+        np.testing.assert_allclose(list(scores.summary().values()), case[f"{form}_global"], **EXACT)
+    if "unsup_score_matrix" in case:
+        check_assignment(gt, pred, case)
+    if "semi_J" not in case and "unsup_J" in case:
+        with pytest.raises(InputError, match="id"):
+            metrics.evaluate({"case": pred}, [clip], "davis17-semi")
+
+
+def check_assignment(gt: np.ndarray, pred: np.ndarray, case: Case) -> None:
+    proposals, objects = case["unsup_score_matrix"].shape
+    void = gt == 255
+    J, F = (
+        np.array(measure)
+        for measure in zip(
+            *(
+                metrics.label_matrix(p, g, proposals, objects, metrics.tolerance_radius(g.shape))
+                for p, g in zip(np.where(void, 0, pred), np.where(void, 0, gt))
+            )
+        )
+    )
+    matrix, rows, columns = metrics.assign(J, F)
+    np.testing.assert_allclose(matrix, case["unsup_score_matrix"], **EXACT)
+    total = matrix[case["unsup_proposal_index"], case["unsup_object_index"]].sum()
+    np.testing.assert_allclose(matrix[rows, columns].sum(), total, **EXACT)
+
+
+def davis(case: Case, path: Path) -> None:
+    gt = davis_masks(path, range(int(case["n_frames"])))
+    assert tuple(gt.shape[1:]) == tuple(case["size"])
+    np.testing.assert_array_equal(gt.sum((1, 2)), case["gt_area"])
+    names = [key.removesuffix("_J") for key in case if key.endswith("_J") and "MRD" not in key]
+    assert names, "no degradation in the file"
+    for name in names:
+        pred = np.array([DEGRADATIONS[name](mask, t) for t, mask in enumerate(gt)])
+        np.testing.assert_array_equal(pred.sum((1, 2)), case[f"{name}_pred_area"])
+        for key, values in zip("JF", scores(pred, gt)):
+            np.testing.assert_allclose(values, case[f"{name}_{key}"], **EXACT, err_msg=name)
+            for frames, suffix in ((slice(1, -1), ""), (slice(None), "_all")):
+                stored = case[f"{name}_MRD_{key}{suffix}"]
+                np.testing.assert_allclose(metrics.statistics(values[frames]), stored, **EXACT)
+
+
+def davis_temporal(case: Case, path: Path) -> None:
+    gt = davis_masks(path, case["frames"])
+    names = [key.removeprefix("T_") for key in case if key.startswith("T_") and "mean" not in key]
+    assert names, "no T_* in the file"
+    for name in names:
+        masks = gt if name == "gt" else [DEGRADATIONS[name](m, t) for t, m in enumerate(gt)]
+        points = [len(longest_contour(mask)) for mask in masks]
+        np.testing.assert_array_equal(points, case[f"n_contour_{name}"])
+        check_temporal(path.stem, masks, case[f"T_{name}"], case[f"T_mean_{name}"])
+
+
+def davis_masks(path: Path, frames) -> np.ndarray:
+    """T H W bool of the sequence that the case's file is named after."""
+    sequence = path.stem.removeprefix("davis_").removeprefix("T_")
+    folder = path.parent / "masks480" / sequence
+    return np.array([read_mask(folder / f"{t:05d}.png") != 0 for t in frames])
+
+
+def shift(mask: np.ndarray, dx: int, dy: int) -> np.ndarray:
+    """The mask moved right by dx and down by dy; zeros come in."""
+    height, width = mask.shape
+    out = np.zeros_like(mask)
+    to_y, to_x = slice(max(dy, 0), height + min(dy, 0)), slice(max(dx, 0), width + min(dx, 0))
+    from_y, from_x = slice(max(-dy, 0), height - max(dy, 0)), slice(max(-dx, 0), width - max(dx, 0))
+    out[to_y, to_x] = mask[from_y, from_x]
+    return out
+
+
+def erode(mask: np.ndarray, size: int) -> np.ndarray:
+    """size x size minimum, background outside the picture."""
+    kernel = np.ones((size, size), np.uint8)
+    outside = {"borderType": cv2.BORDER_CONSTANT, "borderValue": 0}
+    return cv2.erode(mask.astype(np.uint8), kernel, **outside).astype(bool)
+
+
+def noisy(mask: np.ndarray, t: int, share: float, block: int) -> np.ndarray:
+    """A share of the blocks flipped, drawn anew for each frame."""
+    height, width = mask.shape
+    rng = np.random.Generator(np.random.PCG64(1000 + t))
+    on = rng.random((-(-height // block), -(-width // block))) < share
+    return mask ^ np.kron(on, np.ones((block, block), bool))[:height, :width]
+
+
+DEGRADATIONS = {
+    "shift_erode": lambda mask, t: erode(shift(mask, 7, -5), 3),
+    "noise": lambda mask, t: noisy(mask, t, 0.02, 16),
+    "late_loss": lambda mask, t: np.zeros_like(mask) if t % 11 == 10 else shift(mask, t // 4, 0),
+}
+PROTOCOLS = {"unsup": "davis17-unsup", "semi": "davis17-semi"}
 CHECKS: dict[str, Callable[[Case, Path], None]] = {
+    "davis_T_": davis_temporal,
+    "davis_": davis,
+    "multi_": multi,
     "single_edge": edge_cases,
     "single_": single,
     "boundary_maps": boundary_maps,

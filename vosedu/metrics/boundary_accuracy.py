@@ -21,10 +21,11 @@ def boundary_map(mask: np.ndarray) -> np.ndarray:
     The contour is one pixel wide and sits on the upper left of each edge. Neighbours outside the
     picture do not count, so a mask that the frame cuts off has no boundary along the frame.
     """
-    return _boundary(binary(mask)).view(bool)
+    return edges_of_bytes(binary(mask)).view(bool)
 
 
-def _boundary(mask: np.ndarray) -> np.ndarray:
+def edges_of_bytes(mask: np.ndarray) -> np.ndarray:
+    """`boundary_map` of an H x W uint8 mask of 0 and 1, as the same."""
     edges = np.zeros_like(mask)
     edges[:, :-1] = mask[:, :-1] ^ mask[:, 1:]
     edges[:-1] |= mask[:-1] ^ mask[1:]
@@ -76,7 +77,7 @@ def boundary_of_bytes(pred: np.ndarray, gt: np.ndarray, radius: int) -> float:
     pred, gt = pred[window], gt[window]
     if np.array_equal(pred, gt):
         return 1.0
-    pred_edges, gt_edges = _boundary(pred), _boundary(gt)
+    pred_edges, gt_edges = edges_of_bytes(pred), edges_of_bytes(gt)
     n_pred, n_gt = cv2.countNonZero(pred_edges), cv2.countNonZero(gt_edges)
     if not n_pred or not n_gt:
         return float(n_pred == n_gt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 
 import numpy as np
 
@@ -192,7 +193,7 @@ def _upsample(points: np.ndarray) -> np.ndarray:
     """
     points = points.astype(np.float32)
     pieces = []
-    for start, end in zip(points[:-1], points[1:]):
+    for start, end in pairwise(points):
         parts = max(1, int(np.ceil(np.hypot(*(end - start)) / LONGEST_SEGMENT)))
         step = (end - start) / np.float32(parts)
         pieces.append(np.cumsum([start] + [step] * (parts - 1), axis=0, dtype=np.float32))

@@ -23,14 +23,13 @@ def temporal(masks: Iterable[np.ndarray]) -> np.ndarray:
     Perazzi et al., CVPR 2016, section 5.1: the longest contour of each mask, described at every
     point by its shape context (Belongie et al., 2002), matched by dynamic time warping.
     """
-    return np.array(list(iterate(masks)), float)
+    return np.array(list(between(longest_contour(mask) for mask in masks)), float)
 
 
-def iterate(masks: Iterable[np.ndarray]) -> Iterator[float]:
-    """`temporal` as a stream: two masks' descriptors are held at a time."""
+def between(contours: Iterable[np.ndarray | None]) -> Iterator[float]:
+    """T of each pair of consecutive contours, N x 2 each, None where there is none."""
     before: np.ndarray | None = None
-    for index, mask in enumerate(masks):
-        contour = longest_contour(mask)
+    for index, contour in enumerate(contours):
         now = None if contour is None else shape_contexts(contour)
         if index:
             missing = before is None or now is None
