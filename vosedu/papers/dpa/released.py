@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from pathlib import Path
 
-from vosedu.datasets.download import Link, drive
+from torch import Tensor, nn
+
+from vosedu.datasets.weights import RELEASES
+from vosedu.errors import InputError
+from vosedu.nn import LoadReport, load_weights
 from vosedu.papers.contract import Released
+from vosedu.papers.dpa.network import Config
 
 _OCR = ("DAM4.rgb_OCR", "DAM4.flow_OCR", "DAM5.rgb_OCR", "DAM5.flow_OCR")
 _NEVER_RUN = tuple(f"{ocr}.{part}." for ocr in _OCR for part in ("GAN.fc", "out"))
@@ -104,18 +109,37 @@ def to_ours(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name_to_ours(name): value for name, value in state.items()}
 
 
+def version(config: Config) -> str:
+    """Which of the authors' forwards a released configuration is: "I" to "IV" or "pretrain"."""
+    for name in UNUSED:
+        known = Config.released(name)
+        if (known.ima, known.ifa, known.network) == (config.ima, config.ifa, config.network):
+            return name
+    raise InputError(
+        f"ima='{config.ima}' with ifa='{config.ifa}' exists only here: build one of the released "
+        "versions, such as Config.released('IV')"
+    )
+
+
+def load(model: nn.Module, path: str | Path | None = None) -> LoadReport:
+    """Load a checkpoint of the authors' training code into `build(Config.released(...))`.
+
+    They released none, so `path` is that of a run of one's own.
+    """
+    if path is None:
+        raise InputError(
+            f"there are no DPA weights to fetch: {RELEASES['dpa'].reason}; give the path of a "
+            "checkpoint of your own"
+        )
+    return load_weights(model, path, rename=to_ours, unused=UNUSED[version(model.config)])
+
+
 RELEASED = Released(
-    results=(
-        Link(
-            "DPA's precomputed masks (the README does not say of which data sets)",
-            drive("1JSJ5mIu6Lq8l4aSEcrUAlVsBGdXeGgma"),
-            file="dpa_results.zip",
-            note="score them with: vosedu evaluate --masks FOLDER --data davis16",
-        ),
-    ),
-    unused=UNUSED["III"],
+    results=RELEASES["dpa"].results,
+    unused=UNUSED["IV"],
     reason=(
-        "the authors published code and a mask archive, never trained weights; "
-        "'vosedu evaluate --masks' scores the archive"
+        f"{RELEASES['dpa'].reason}; train with 'vosedu train dpa', or take the embedded course "
+        "checkpoint; 'vosedu evaluate --masks' scores the archive"
     ),
+    load=load,
 )

@@ -26,7 +26,7 @@ _ROWS = {
     "XI": (_WITHOUT, _WITHOUT),
 }
 _SCALES: dict[str, dict[str, Any]] = {
-    "quick": {"width": 1 / 16, "prototypes": 16, "decoder": 8, "norm": True, "size": (48, 80)},
+    "quick": {"width": 1 / 16, "prototypes": 16, "decoder": 16, "norm": True, "size": (48, 80)},
     "ablate": {"width": 1 / 8, "prototypes": 32, "decoder": 16, "norm": True, "size": (96, 160)},
     "course": {"width": 3 / 16, "prototypes": 32, "decoder": 16, "norm": True, "size": (96, 160)},
     "full": {},

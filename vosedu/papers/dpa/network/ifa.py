@@ -36,9 +36,22 @@ class NoIFA(nn.Module):
 
     needs_references = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory = NoMemory()
+
     def forward(self, f: Tensor, y: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """The encoder map, unchanged."""
         return f
+
+
+class NoMemory(nn.Module):
+    """What version I and II remember of a reference: no tokens."""
+
+    def forward(self, f: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """A reference's maps (encoder, squeezed) -> keys, values, both B x 0 x D."""
+        nothing = y.new_empty(len(y), 0, y.shape[1])
+        return nothing, nothing
 
 
 class PaperMemory(nn.Module):
