@@ -9,6 +9,7 @@ import numpy as np
 from scipy import stats
 
 from vosedu.ablation.store import Record
+from vosedu.errors import InputError
 from vosedu.papers.contract import Claim
 
 SEEN, REVERSED, NO_EFFECT, CANNOT_TELL = "seen", "reversed", "no effect", "cannot tell"
@@ -52,10 +53,18 @@ def interval(differences: Iterable[float], level: float = 0.95) -> tuple[float, 
 def compare(
     records: Iterable[Record], row: str, base: str, suite: str, measure: str = "J"
 ) -> Comparison | None:
-    """Pair the records of two rows by seed; None when they share no seed on that suite."""
+    """Pair the records of two rows by seed; None when they share no seed on that suite.
+
+    The records are those of one split and one profile; raises InputError for a mixture.
+    """
     mean: dict[str, dict[int, float]] = {row: {}, base: {}}
     for record in records:
         if record.suite == suite and record.row in mean:
+            if record.seed in mean[record.row]:
+                raise InputError(
+                    f"'{record.row}' has several results for seed {record.seed} on {suite}; "
+                    "choose those of one split and one profile, as in store.find(split='test')"
+                )
             mean[record.row][record.seed] = record.mean(measure)
     seeds = tuple(sorted(mean[row].keys() & mean[base].keys()))
     if not seeds:

@@ -113,7 +113,11 @@ class _Task:
 
 
 def change_row(paper: Paper, change: Mapping[str, Any]) -> Row:
-    """A row from fields of the Config, the Inference or a training stage, told apart by name."""
+    """A row from fields of the Config, the Inference or a training stage, told apart by name.
+
+    Where several have a field, the first of these is meant; "config.size", "inference.size" and
+    "recipe.size" say which.
+    """
     names = {
         "config": {f.name for f in fields(paper.Config)},
         "inference": {f.name for f in fields(paper.Inference)},
@@ -121,11 +125,12 @@ def change_row(paper: Paper, change: Mapping[str, Any]) -> Row:
     }
     dealt: dict[str, dict[str, Any]] = {part: {} for part in names}
     for key, value in change.items():
-        part = next((part for part, known in names.items() if key in known), None)
+        said, _, name = key.rpartition(".")
+        part = next((p for p in ([said] if said else names) if name in names.get(p, ())), None)
         if part is None:
             known = ", ".join(sorted(names["config"] | names["inference"]))
             raise InputError(f"{paper.key} has no setting '{key}'; it has {known}")
-        dealt[part][key] = value
+        dealt[part][name] = value
     return Row(", ".join(f"{k} = {v}" for k, v in change.items()) or "base", **dealt)
 
 
@@ -224,9 +229,14 @@ def run_table(
 
 
 def score(model: nn.Module, clips: Sequence[Clip], inference: Any) -> dict[str, list[float]]:
-    """Mean J and F of each clip, all labelled frames (the ToyVOS protocol), as fractions."""
-    scores = api.evaluate(model, clips, inference=inference)
-    return {"J": list(scores.sequences["J"]), "F": list(scores.sequences["F"])}
+    """Mean J and F of each clip, all labelled frames (the ToyVOS protocol), as fractions.
+
+    A network whose training diverged predicts nothing: its scores are zero, and they count.
+    """
+    if not all(value.isfinite().all() for value in model.state_dict().values()):
+        return {measure: [0.0] * len(clips) for measure in ("J", "F")}
+    table = api.evaluate(model, clips, inference=inference).sequences
+    return {measure: table[f"{measure}-Mean"].tolist() for measure in ("J", "F")}
 
 
 def stale(store: Store, paper: Paper, table: Table) -> list[Record]:

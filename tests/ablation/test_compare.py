@@ -1,0 +1,84 @@
+"""Pairs, intervals and verdicts, against values worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vosedu.ablation.compare import Comparison, compare, interval, verdict
+from vosedu.errors import InputError
+from vosedu.papers.contract import Claim
+
+
+def test_the_interval_is_the_t_interval_of_the_mean() -> None:
+    # mean 2, standard deviation 1, three values, t(0.975, 2) = 4.3027
+    low, high = interval([1.0, 2.0, 3.0])
+    assert (low, high) == pytest.approx((2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5), abs=1e-4)
+    assert interval([2.0, 2.0]) == (2.0, 2.0)
+
+
+@pytest.mark.parametrize("values", [[], [1.0]], ids=["none", "one"])
+def test_fewer_than_two_values_have_no_interval(values: list[float]) -> None:
+    assert np.isnan(interval(values)).all()
+
+
+def test_rows_are_paired_by_seed(record) -> None:
+    records = [
+        record("full", 0, 0.50),
+        record("full", 1, 0.70),
+        record("full", 2, 0.90),  # has no partner
+        record("less", 0, 0.40),
+        record("less", 1, 0.68),
+        record("less", 0, 0.10, suite="occlusion"),
+    ]
+    found = compare(records, "less", "full", "mixed")
+    assert found.seeds == (0, 1)
+    assert found.differences == pytest.approx((-10, -2))
+    assert found.difference == pytest.approx(-6)
+    assert (found.row, found.base) == pytest.approx((54, 60))
+    assert str(found).startswith("-6.00 [") and str(found).endswith("(2 seeds)")
+
+
+def test_rows_without_a_common_seed_cannot_be_compared(record) -> None:
+    assert (
+        compare([record("full", 0, 0.5), record("less", 1, 0.4)], "less", "full", "mixed") is None
+    )
+
+
+@pytest.mark.parametrize(
+    "other", [{"split": "val"}, {"profile": "quick"}], ids=["split", "profile"]
+)
+def test_a_mixture_of_splits_or_profiles_is_refused(record, other: dict) -> None:
+    records = [record("full", 0, 0.5), record("full", 0, 0.6, **other)]
+    with pytest.raises(InputError, match="one split and one profile"):
+        compare(records, "full", "full", "mixed")
+
+
+@pytest.mark.parametrize(
+    "better, low, high, said",
+    [
+        ("lower", -3.0, -1.5, "seen"),
+        ("lower", -3.0, -0.1, "seen"),  # reaches into the margin, but not inside it
+        ("lower", -0.9, -0.1, "no effect"),
+        ("lower", -0.9, 0.9, "no effect"),
+        ("lower", -3.0, 0.5, "cannot tell"),
+        ("lower", 0.1, 3.0, "reversed"),
+        ("higher", 0.1, 3.0, "seen"),
+        ("higher", -3.0, -0.1, "reversed"),
+        ("higher", -0.5, 2.0, "cannot tell"),
+        ("same", -0.9, 0.9, "seen"),
+        ("same", 1.1, 2.0, "reversed"),
+        ("same", -2.0, -1.1, "reversed"),
+        ("same", -2.0, 0.5, "cannot tell"),
+    ],
+)
+def test_verdicts_follow_from_interval_and_margin(better: str, low: float, high: float, said: str):
+    comparison = Comparison(50.0, 50.0, (0, 1), (low, high), low, high)
+    assert verdict(Claim("a claim", "mixed", better, margin=1.0), comparison) == said
+
+
+def test_without_an_interval_one_cannot_tell() -> None:
+    claim = Claim("a claim", "mixed", "lower")
+    nan = float("nan")
+    assert verdict(claim, None) == "cannot tell"
+    assert verdict(claim, Comparison(40, 50, (0,), (-10.0,), nan, nan)) == "cannot tell"

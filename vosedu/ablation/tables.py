@@ -1,0 +1,129 @@
+"""A paper's table with what was measured here beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from vosedu import api
+from vosedu.ablation.compare import Comparison, compare, verdict
+from vosedu.ablation.store import Record, Store
+from vosedu.papers.contract import Paper, Row, Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+
+NOT_RUN = "not run here"
+
+
+def suites(table: Table) -> list[str]:
+    """The suites a table is run on: the mixed split first, then those that its claims name."""
+    return ["mixed", *sorted({row.claim.suite for row in table.rows if row.claim} - {"mixed"})]
+
+
+def table(
+    paper: str | Paper,
+    table: str | Table,
+    store: Iterable[Record] | None = None,
+    *,
+    profile: str = "ablate",
+    split: str = "test",
+    measure: str = "J",
+) -> DataFrame:
+    """One line per row: the paper's numbers, ours over seeds, the paired difference, the verdict.
+
+    store: the records; by default the committed ones. Differences are row minus base, in points,
+    with the 95 % interval over seeds. What was not run says so, with the reason where there is one.
+    """
+    from pandas import DataFrame
+
+    paper = api.paper(paper)
+    table = paper.table(table) if isinstance(table, str) else table
+    records = _records(paper, table, store, profile, split)
+    lines = {}
+    for row in table.rows:
+        line = {column: _reported(table, row, column) for column in _reported_columns(table)}
+        for suite in suites(table):
+            compared = compare(records, row.label, table.base, suite, measure)
+            line[f"our {measure}, {suite}"] = _ours(row, compared)
+            line[f"difference, {suite}"] = _difference(table, row, compared)
+        line["claim"] = row.claim.text if row.claim else ""
+        line["verdict"] = judge(records, table, row, measure) if row.claim else ""
+        lines[row.label] = line
+    return DataFrame.from_dict(lines, orient="index").rename_axis(f"Table {table.key}")
+
+
+def judge(records: Iterable[Record], table: Table, row: Row, measure: str = "J") -> str:
+    """The verdict on a row's claim, on the suite it names; "not run here" without records."""
+    compared = compare(records, row.label, table.base, row.claim.suite, measure)
+    return NOT_RUN if compared is None else verdict(row.claim, compared)
+
+
+def forest(
+    paper: str | Paper,
+    table: str | Table,
+    store: Iterable[Record] | None = None,
+    *,
+    suite: str | None = None,
+    profile: str = "ablate",
+    split: str = "test",
+    measure: str = "J",
+) -> Figure:
+    """The rows' paired differences with intervals, margins and verdicts, as a forest plot.
+
+    suite: where the differences are taken; by default, for each row, where its claim is judged.
+    """
+    from vosedu.figures.forest import Branch, forest_plot
+
+    paper = api.paper(paper)
+    table = paper.table(table) if isinstance(table, str) else table
+    records = _records(paper, table, store, profile, split)
+    branches = []
+    for row in table.rows:
+        if row.label == table.base:
+            continue
+        judged = suite or (row.claim.suite if row.claim else "mixed")
+        compared = compare(records, row.label, table.base, judged, measure)
+        says = row.claim is not None and judged == row.claim.suite
+        branches.append(
+            Branch(
+                row.label,
+                compared.differences if compared else (),
+                (compared.low, compared.high) if compared else (float("nan"),) * 2,
+                row.claim.margin if row.claim else 0.0,
+                judge(records, table, row, measure) if says else "" if compared else NOT_RUN,
+            )
+        )
+    where = suite or ", ".join(suites(table)[1:]) or "mixed"
+    return forest_plot(branches, f"{measure} of the row minus {measure} of '{table.base}', {where}")
+
+
+def _records(
+    paper: Paper, table: Table, store: Iterable[Record] | None, profile: str, split: str
+) -> list[Record]:
+    store = Store.of(paper.key, table.key) if store is None else store
+    return [r for r in store if r.profile == profile and r.split == split]
+
+
+def _reported_columns(table: Table) -> list[str]:
+    return list(dict.fromkeys(column for row in table.rows for column in row.reported))
+
+
+def _reported(table: Table, row: Row, column: str) -> str:
+    value, base = row.reported.get(column), table.row(table.base).reported.get(column)
+    if value is None:
+        return ""
+    if base is None or row.label == table.base:
+        return f"{value:g}"
+    return f"{value:g} ({value - base:+.2f})"
+
+
+def _ours(row: Row, compared: Comparison | None) -> str:
+    if compared is not None:
+        return f"{compared.row:.2f}"
+    return f"{NOT_RUN}: {row.unavailable}" if row.unavailable else NOT_RUN
+
+
+def _difference(table: Table, row: Row, compared: Comparison | None) -> str:
+    return "" if compared is None or row.label == table.base else str(compared)
