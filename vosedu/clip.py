@@ -56,25 +56,29 @@ def read_mask(path: str | Path) -> np.ndarray:
     grey files their values; grey with alpha gives its grey. Colour masks without a palette and
     16-bit masks have no defined ids and raise InputError.
     """
+    ids, grey = stored_mask(path)
+    if grey and not ((ids != 0) & (ids != 255)).any():
+        return (ids != 0).astype(np.uint8)
+    return ids
+
+
+def stored_mask(path: str | Path) -> tuple[np.ndarray, bool]:
+    """H x W uint8 values of a mask file as stored, and whether they are grey levels, not ids."""
     try:
         with Image.open(path) as image:
+            if image.mode in {"L", "LA"}:
+                return np.asarray(image.getchannel(0)), True
+            if image.mode in {"P", "1"}:
+                return np.asarray(image, np.uint8), False
             mode = image.mode
-            if mode in {"L", "LA"}:
-                ids = np.asarray(image.getchannel(0))
-            elif mode in {"P", "1"}:
-                ids = np.asarray(image, np.uint8)
-            else:
-                raise InputError(
-                    f"the mask {path} is stored as '{mode}', which carries no object ids; "
-                    "save it as an indexed (palette) or 8-bit grey PNG"
-                )
     except (OSError, SyntaxError) as error:
         raise InputError(
             f"cannot read the mask {path} ({error}); replace the file or leave it out"
         ) from error
-    if mode in {"L", "LA"} and not ((ids != 0) & (ids != 255)).any():
-        return (ids != 0).astype(np.uint8)
-    return ids
+    raise InputError(
+        f"the mask {path} is stored as '{mode}', which carries no object ids; "
+        "save it as an indexed (palette) or 8-bit grey PNG"
+    )
 
 
 def write_mask(path: str | Path, ids: np.ndarray) -> None:

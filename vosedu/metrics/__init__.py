@@ -5,6 +5,7 @@ from vosedu.metrics.evaluate import evaluate
 from vosedu.metrics.matching import assign, label_matrix
 from vosedu.metrics.protocols import PROTOCOLS, Protocol
 from vosedu.metrics.region_similarity import region
+from vosedu.metrics.results_folder import ResultFolder, evaluate_folder
 from vosedu.metrics.scores import Scores, Track
 from vosedu.metrics.sequence_statistics import Statistics, statistics
 from vosedu.metrics.temporal_stability import temporal
@@ -12,6 +13,7 @@ from vosedu.metrics.temporal_stability import temporal
 __all__ = [
     "PROTOCOLS",
     "Protocol",
+    "ResultFolder",
     "Scores",
     "Statistics",
     "Track",
@@ -19,6 +21,7 @@ __all__ = [
     "boundary",
     "boundary_map",
     "evaluate",
+    "evaluate_folder",
     "label_matrix",
     "region",
     "statistics",
