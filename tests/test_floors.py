@@ -10,14 +10,14 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / "vosedu"
 FLOORS = (
-    {"errors", "paths"},
+    {"errors", "paths", "text"},
     {"clip", "record"},
     {"nn", "flow", "metrics"},
     {"toyvos", "datasets"},
     {"training", "figures", "explore"},
     {"papers"},
     {"api"},
-    {"ablation", "notebooks"},
+    {"ablation", "ladder", "notebooks"},
     {"bench", "doctor", "cli", "tour", "readme", "__main__"},
 )
 LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor}
@@ -98,7 +98,7 @@ def test_a_paper_s_folder_holds_nothing_but_the_six_names() -> None:
 
 
 def test_importing_vosedu_loads_nothing_for_notebooks() -> None:
-    heavy = ("ipywidgets", "matplotlib", "pandas", "IPython", "papermill", "scipy")
+    heavy = ("ipywidgets", "matplotlib", "pandas", "IPython", "papermill")
     program = (
         "import sys, vosedu\n"
         "vosedu.load, vosedu.segment, vosedu.evaluate, vosedu.dataset\n"

@@ -101,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--protocol", help="how masks are scored (default: as the data set's is)")
     p.add_argument("--csv", type=Path, metavar="FOLDER", help="write the tables there")
     p.add_argument("--overwrite", action="store_true", help="replace earlier tables")
+    p.add_argument("--record", metavar="RUNG", help="keep J and F as this rung of the ladder")
 
     p = command(
         ablate,
@@ -265,6 +266,16 @@ def evaluate(arguments: Arguments) -> None:
     print(scores)
     if arguments.csv:
         print(*scores.to_csv(arguments.csv, arguments.overwrite), sep="\n")
+    if arguments.record:
+        from vosedu import ladder
+
+        ladder.record(
+            arguments.method,
+            arguments.record,
+            scores,
+            where=f"{arguments.data} {arguments.split}, {len(clips)} clips",
+            weights=arguments.weights,
+        )
 
 
 def ablate(arguments: Arguments) -> None:

@@ -1,0 +1,63 @@
+"""The reproduction ladder: how far a paper's numbers were followed here, rung by rung.
+
+`data/results/<key>/ladder.json` holds the rungs that were measured; a rung that is not in it was
+not run here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from vosedu import toyvos
+from vosedu.ablation.store import commit
+from vosedu.errors import InputError
+from vosedu.metrics.scores import Scores
+from vosedu.paths import data_dir
+
+RUNGS: Mapping[str, str] = {
+    "0": "the authors' network, output for output",
+    "1": "ToyVOS, course scale, our weights",
+    "2": "real DAVIS, a small encoder, our weights",
+    "3": "DAVIS 480p, the authors' weights",
+    "4": "the full recipe on GPUs",
+}
+
+
+def read(key: str) -> dict[str, dict[str, Any]]:
+    """The measured rungs of a paper: rung -> its record."""
+    path = data_dir("results") / key / "ladder.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def record(key: str, rung: str, scores: Scores, *, where: str, weights: str) -> None:
+    """Write one measured rung of a paper, in place of an earlier one.
+
+    where: data set, split and number of clips, in words. weights: "course", "released" or a file;
+    of "course" the checksum is kept, so that a test can tell when the checkpoint has changed.
+    """
+    if rung not in RUNGS:
+        raise InputError(f"the ladder has no rung '{rung}'; choose one of {', '.join(RUNGS)}")
+    summary = scores.summary()
+    entry = {
+        "numbers": {m: round(summary[f"{m}-Mean"], 5) for m in scores.protocol.measures},
+        "on": where,
+        "protocol": scores.protocol.name,
+        "weights": checksum(key) if weights == "course" else weights,
+        "data": toyvos.VERSION,
+        "commit": commit(),
+    }
+    path = data_dir("results") / key / "ladder.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rungs = dict(sorted((read(key) | {rung: entry}).items()))
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(rungs, indent=1) + "\n")
+    partial.replace(path)
+
+
+def checksum(key: str) -> str:
+    """The sha256 of a paper's embedded checkpoint, in hex."""
+    path = data_dir("checkpoints") / f"{key}.pt"
+    return hashlib.sha256(path.read_bytes()).hexdigest()

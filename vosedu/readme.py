@@ -1,0 +1,111 @@
+"""The README's tables, made from the papers and the results files: `python -m vosedu.readme`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from vosedu import api, ladder
+from vosedu.notebooks import ROOT, find
+from vosedu.papers.contract import Paper
+
+README = ROOT / "README.md"
+PLANNED = {  # name, venue, setting
+    "cosnet": ("COSNet", "CVPR 2019", "unsupervised"),
+    "amcnet": ("AMC-Net", "ICCV 2021", "unsupervised"),
+    "hcpn": ("HCPN", "TIP 2023", "unsupervised, objects and instances"),
+    "dpa": ("DPA", "CVPR 2024", "unsupervised"),
+    "deaot": ("DeAOT, with AOT", "NeurIPS 2022", "semi-supervised, many objects"),
+}
+INPUTS = {"references": "reference frames", "flow": "optical flow", "mask": "first mask"}
+
+
+def render(text: str) -> str:
+    """The README with every block between `<!-- NAME -->` and `<!-- end -->` made anew."""
+
+    def block(found: re.Match[str]) -> str:
+        name = found.group(1)
+        return f"<!-- {name} -->\n{BLOCKS[name]()}\n<!-- end -->"
+
+    return re.sub(r"<!-- (\w+) -->\n.*?<!-- end -->", block, text, flags=re.DOTALL)
+
+
+def papers() -> str:
+    """One row per paper, the planned ones marked."""
+    rows = []
+    for key, (name, venue, setting) in PLANNED.items():
+        inputs, state = "", "planned"
+        if key in api.KEYS:
+            paper = api.paper(key)
+            needs = [INPUTS[need] for need in INPUTS if need in paper.needs]
+            inputs, state = " + ".join(["frame", *needs]), _lessons(key) or "to come"
+            venue, setting = f"{paper.venue} {paper.year}", paper.setting
+        rows.append((f"`{key}`", f"{name}, {venue}", setting, inputs, state))
+    return _table(("key", "paper", "setting", "looks at", "notebooks"), rows)
+
+
+def climbed() -> str:
+    """The reproduction ladder: one row per rung, one column per paper."""
+    found = api.papers()
+    rows = [("what the paper prints", *(_headline(paper) for paper in found.values()))]
+    for rung, title in ladder.RUNGS.items():
+        rows.append((f"{rung}: {title}", *(_rung(key, rung) for key in found)))
+    return _table(("rung", *found), rows)
+
+
+def lessons() -> str:
+    """The notebooks that belong to no single paper."""
+    rows = [
+        (f"[{path.stem}](notebooks/{path.name})", _title(path))
+        for path in find()
+        if path.parent == ROOT / "notebooks"
+    ]
+    return _table(("notebook", "what it is about"), rows)
+
+
+BLOCKS: dict[str, Callable[[], str]] = {"papers": papers, "ladder": climbed, "lessons": lessons}
+
+
+def _headline(paper: Paper) -> str:
+    row = paper.tables[0].row(paper.tables[0].base)
+    davis = {
+        name: value for name, value in row.reported.items() if name in ("DAVIS16 J", "DAVIS16 F")
+    }
+    return ", ".join(f"{name} {value:.1f}" for name, value in davis.items())
+
+
+def _rung(key: str, rung: str) -> str:
+    if rung == "0":
+        manifest = ROOT / "tests" / "golden" / key / "manifest.json"
+        cases = len(json.loads(manifest.read_text())["cases"]) if manifest.is_file() else 0
+        agree = "case agrees" if cases == 1 else "cases agree"
+        return f"{cases} stored {agree} ([test](tests/test_parity_{key}.py))"
+    entry = ladder.read(key).get(rung)
+    if entry is None:
+        return "not run here"
+    numbers = ", ".join(f"{name} {100 * value:.1f}" for name, value in entry["numbers"].items())
+    return f"{numbers} ({entry['on']})"
+
+
+def _lessons(key: str) -> str:
+    found = [path for path in find() if path.parent.name == key]
+    return ", ".join(
+        f"[{path.stem.split('_', 1)[1]}](notebooks/{key}/{path.name})" for path in found
+    )
+
+
+def _title(path: Path) -> str:
+    first = json.loads(path.read_text())["cells"][0]["source"]
+    text = "".join(first)
+    return text.splitlines()[0].lstrip("# ").strip()
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    README.write_text(render(README.read_text()))
