@@ -281,7 +281,7 @@ def evaluate(arguments: Arguments) -> None:
 def ablate(arguments: Arguments) -> None:
     """List a paper's tables, or run one and print it."""
     from vosedu import ablation, api
-    from vosedu.ablation.report import render
+    from vosedu.text import columns
 
     paper = api.paper(arguments.key)
     if arguments.table is None:
@@ -304,7 +304,10 @@ def ablate(arguments: Arguments) -> None:
         jobs=arguments.jobs,
         say=lambda line: print(line, file=sys.stderr),
     )
-    print(render(table, store, arguments.split, arguments.profile))
+    shown = ablation.table(
+        paper, table, store, profile=arguments.profile, split=arguments.split
+    ).drop(columns="claim")
+    print(columns(shown.reset_index().values.tolist(), [f"Table {table.key}", *shown.columns]))
 
 
 def data(arguments: Arguments) -> int:
