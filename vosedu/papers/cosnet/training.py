@@ -126,7 +126,12 @@ def _released() -> Recipe:
 # Samples -----------------------------------------------------------------------------------------
 
 
-def _programme(stage: Stage, config: Config, clips: Sequence, stills: Sequence) -> Programme:
+def programme(stage: Stage, config: Config, clips: Sequence, stills: Sequence) -> Programme:
+    """The samples and the loss of a stage.
+
+    A "still" sample has `a` and `mask_a`, a "video" sample also `b` and `mask_b`: another frame of
+    the same clip (the group network: two frames `b` and no mask). Frames are 3 x H x W, 0..255.
+    """
     augment = stretched_crop if stage.loss == "released" else crop_and_flip
     count = 2 if config.group else 1
 
@@ -273,7 +278,7 @@ def train(
     if recipe.initial:
         load_initial(model, recipe.initial)
     programmes = {
-        stage.name: _programme(
+        stage.name: programme(
             stage,
             config,
             data(stage.data) if set(stage.cycle) - {"still"} else (),
