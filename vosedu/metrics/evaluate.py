@@ -113,8 +113,8 @@ class _ClipJob:
         self._refuse_gaps({frame.index for frame in scored})
         return scored
 
-    def _refuse_gaps(self, found: Collection[int]) -> None:
-        missing = [t for t in self.frames if t not in found]
+    def _refuse_gaps(self, found: Iterable[int]) -> None:
+        missing = sorted(set(self.frames) - set(found))  # `in` would read a lazy mapping's mask
         if missing:
             raise InputError(
                 f"the result of {self.clip.name} lacks {len(missing)} of {len(self.frames)} scored "
