@@ -1,19 +1,32 @@
 """ToyVOS 1.0: the embedded data set, rendered from a seed.
 
 `scene(seed, suite, **dials)` plans a scene in integers, `render(scene, height)` draws it as a
-`ToyClip`; `split(name, suite)` and `stills(name)` are the fixed sets.
+`ToyClip`; `split(name, suite)` and `stills(name)` are the fixed sets, `TorchClips` the endless one,
+`attributes(clip)` measures DAVIS's attributes.
 """
 
 from __future__ import annotations
 
+from vosedu.toyvos.attributes import attributes
 from vosedu.toyvos.dials import ATTRIBUTES
 from vosedu.toyvos.render import ToyClip, render
 from vosedu.toyvos.scene import VERSION, Scene
 from vosedu.toyvos.splits import split, stills
 from vosedu.toyvos.suites import NAMES as SUITES
 from vosedu.toyvos.suites import SPLITS, scene
+from vosedu.toyvos.torch_data import TorchClips
 
 __all__ = [
-    "ATTRIBUTES", "SPLITS", "SUITES", "VERSION", "Scene", "ToyClip", "render", "scene", "split",
+    "ATTRIBUTES",
+    "SPLITS",
+    "SUITES",
+    "VERSION",
+    "Scene",
+    "TorchClips",
+    "ToyClip",
+    "attributes",
+    "render",
+    "scene",
+    "split",
     "stills",
 ]

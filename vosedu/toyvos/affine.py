@@ -1,4 +1,4 @@
-"""Affine maps of the plane as six floats (a, b, c, d, e, f): x' = a x + b y + c, y' = d x + e y + f."""
+"""Affine maps of the plane as six floats: x' = a x + b y + c, y' = d x + e y + f."""
 
 from __future__ import annotations
 

@@ -12,18 +12,33 @@ from vosedu.toyvos.scene import Actor, Camera, Obstacle, Scene
 ASPECT = 1667  # planned picture width, thousandths of the height
 _DYNAMIC = tuple(n for n, t in themes.THEMES.items() if t.motion)
 _STATIC = tuple(n for n, t in themes.THEMES.items() if not t.motion)
-_COMPLEX = ("kite", "butterfly", "jellyfish", "quadruped", "walker")
-_COMPACT = ("ball", "vehicle", "fish", "bird", "snake")
+_COMPLEX = ("kite", "butterfly", "jellyfish", "quadruped", "walker", "snake")
+_COMPACT = ("ball", "vehicle", "fish", "bird")
 # what objects are blended with when edges are to be ambiguous: the theme's middle colour
 _MIDDLE = {
-    "meadow": (116, 158, 96), "street": (150, 134, 128), "desert": (218, 166, 112),
-    "snow": (196, 208, 226), "room": (190, 156, 124), "reef": (54, 120, 140),
-    "lake": (120, 156, 178), "forest": (110, 122, 76),
+    "meadow": (116, 158, 96),
+    "street": (150, 134, 128),
+    "desert": (218, 166, 112),
+    "snow": (196, 208, 226),
+    "room": (190, 156, 124),
+    "reef": (54, 120, 140),
+    "lake": (120, 156, 178),
+    "forest": (110, 122, 76),
 }
 _OBSTACLES = {
-    "meadow": (0, 2, 3), "street": (1, 4, 2), "desert": (1, 3, 2), "snow": (0, 2, 3),
-    "room": (4, 1, 4), "reef": (4, 3, 4), "lake": (1, 3, 2), "forest": (0, 0, 3),
+    "meadow": (0, 2, 3),
+    "street": (1, 4, 2),
+    "desert": (1, 3, 2),
+    "snow": (0, 2, 3),
+    "room": (4, 1, 4),
+    "reef": (4, 3, 4),
+    "lake": (1, 3, 2),
+    "forest": (0, 0, 3),
 }
+
+
+def _distance(one: tuple[int, int, int], other: tuple[int, int, int]) -> int:
+    return sum(abs(a - b) for a, b in zip(one, other))
 
 
 class Director:
@@ -66,32 +81,48 @@ class Director:
     def _camera(self) -> Camera:
         still = self.draw(0, 100) < 40
         pan = 0 if still else self.draw(4, 22) * (1 - 2 * self.draw(0, 2))
-        shake = self.span("CS", 0, 34) if self.dials["CS"] >= 20 else 0
+        shake = self.span("CS", 0, 17) if self.dials["CS"] >= 20 else 0
         return Camera(
-            self.draw(0, 2400), pan, self.draw(-20, 21), 0, 1000 + shake, 1000 + shake, shake,
-            shake // 2, self.draw(0, 65536),
+            self.draw(0, 2400),
+            pan,
+            self.draw(-20, 21),
+            0,
+            1000 + shake,
+            1000 + shake,
+            shake,
+            shake // 2,
+            self.draw(0, 65536),
         )
 
     def look(self) -> Look:
         """How an individual looks."""
-        return Look(self.draw(0, len(PALETTES)), self.draw(0, 5), self.draw(0, 1000),
-                    self.dials["HO"])
+        middle = _MIDDLE[themes.NAMES[self.theme]]
+        order = sorted(range(len(PALETTES)), key=lambda k: _distance(PALETTES[k][0], middle))
+        if self.dials["HO"] >= 50:
+            order = [k for k in order if k in _VIVID]
+        # clutter wears the object's colours, a clear view keeps them apart
+        half = len(order) // 2
+        options = order[:half] if self.dials["BC"] >= 50 else order[half:]
+        palette = options[self.draw(0, len(options))]
+        return Look(palette, self.draw(0, 5), self.draw(0, 1000), self.dials["HO"])
 
     def family(self) -> int:
         """A family that lives here, compact or complex as the dial SC says."""
         if "family" in self.dials:
             return self.dials["family"]
         wanted = _COMPLEX if self.dials["SC"] >= 50 else _COMPACT
+        if self.dials["DE"] >= 50:
+            wanted = tuple(f for f in wanted if f not in ("ball", "vehicle"))
         fits = tuple(f for f in self.home.families if f in wanted) or self.home.families
         return families.NAMES.index(self.pick(fits))
 
     def size(self, family: int, shrink: int = 100) -> int:
         """A size that gives the object its share of the picture (LR), in thousandths."""
-        low, high = (18, 34) if self.dials["LR"] >= 50 else (50, 120)
+        low, high = (8, 18) if self.dials["LR"] >= 50 else (56, 122)
         share = self.draw(low, high) * shrink / 100
         kind = families.FAMILIES[families.NAMES[family]]
         size = (share / 1000 * ASPECT / 1000 / kind.area) ** 0.5
-        return round(1000 * min(max(size, 0.16), 0.8))
+        return round(1000 * min(max(size, 0.11), 0.8))
 
     def near(self, family: int, y: int, flier: int) -> int:
         """Parallax in thousandths of an actor whose path is at height y."""
@@ -102,8 +133,8 @@ class Director:
     def height(self, family: int, size: int) -> int:
         """Where it stands or flies."""
         if families.FAMILIES[families.NAMES[family]].ground:
-            return self.draw(max(self.horizon + 130, size - 30), 985) if size < 960 else 960
-        top, low = size // 2 + 20, 620 if not self.home.motion == "sway" else 700
+            return self.draw(max(self.horizon + 130, min(size * 12 // 10, 940)), 985)
+        top, low = size // 2 + 20, 620 if self.home.motion != "sway" else 700
         return self.draw(min(top, low - 40), low)
 
     def world(self, x: int, t: int, near: int) -> int:
@@ -111,7 +142,13 @@ class Director:
         return x + (self.camera.x + self.camera.pan * t) * near // 1000
 
     def walk(
-        self, family: int, size: int, near: int, y: int, speed: int, start: int | None = None,
+        self,
+        family: int,
+        size: int,
+        near: int,
+        y: int,
+        speed: int,
+        start: int | None = None,
         direction: int = 0,
     ) -> tuple[tuple[tuple[int, int, int], ...], int]:
         """A path at `speed` per frame in the picture, as world waypoints, and its direction."""
@@ -161,9 +198,16 @@ class Director:
         return self.draw(500, 950)
 
     def actor(
-        self, label: int, family: int | None = None, look: Look | None = None,
-        size: int | None = None, speed: int | None = None, y: int | None = None,
-        start: int | None = None, direction: int = 0, **changes: object,
+        self,
+        label: int,
+        family: int | None = None,
+        look: Look | None = None,
+        size: int | None = None,
+        speed: int | None = None,
+        y: int | None = None,
+        start: int | None = None,
+        direction: int = 0,
+        **changes: object,
     ) -> Actor:
         """One moving object."""
         family = self.family() if family is None else family
@@ -183,41 +227,75 @@ class Director:
             tint = self.pick(((-62, -58, -40), (-30, -60, -66), (-66, -40, -20), (30, 10, -55)))
             gain = tuple(1000 + 10 * v * s // 100 for v in tint)
         camouflage = self.span("EA", 0, 62) if self.dials["EA"] >= 30 else 0
+        if self.dials["BC"] >= 50:
+            camouflage = max(camouflage, 20)
         made = Actor(
-            family, look, path, size, end, label, near, self.draw(0, 6283),
-            self.gait(family, size, direction), self.span("DE", 34, 100), gain=gain,
-            camouflage=camouflage, blend=_MIDDLE[themes.NAMES[self.theme]],
+            family,
+            look,
+            path,
+            size,
+            end,
+            label,
+            near,
+            self.draw(0, 6283),
+            self.gait(family, size, direction),
+            self.span("DE", 18, 100),
+            gain=gain,
+            camouflage=camouflage,
+            blend=_MIDDLE[themes.NAMES[self.theme]],
             mirror=int(direction < 0),
         )
         return replace(made, **changes)
 
     def speed(self) -> int:
         """Speed in the picture, per frame; above DAVIS's 20 of 480 pixels when FM is high."""
-        return self.draw(50, 68) if self.dials["FM"] >= 50 else self.draw(9, 26)
+        if self.dials["FM"] >= 50:
+            return self.draw(50, 68)
+        if self.dials["MB"] >= 50:
+            return self.draw(28, 40)
+        return self.draw(22, 32) if self.dials["OC"] >= 30 else self.draw(9, 26)
 
     def standing(self, like: Actor | None, x: int, y: int, size: int, **changes: object) -> Actor:
         """Something that stays where it is in the world: a copy of `like`, or another family."""
         if like is None:
             others = tuple(f for f in self.home.families if f not in ("kite", "bird"))
             family = families.NAMES.index(self.pick(others or self.home.families))
-            like = Actor(family, self.look(), ((0, 0, 0),), size, size, 0,
-                         self.draw(600, 1000), mirror=self.draw(0, 2))
+            like = Actor(
+                family,
+                self.look(),
+                ((0, 0, 0),),
+                size,
+                size,
+                0,
+                self.draw(600, 1000),
+                mirror=self.draw(0, 2),
+            )
         near = self.near(like.family, y, like.near)
         made = replace(
-            like, path=((0, self.world(x, self.frames // 2, near), y),), label=0, near=near,
-            phase=self.draw(0, 6283), size=size, size_end=size, gain=(1000, 1000, 1000),
+            like,
+            path=((0, self.world(x, self.frames // 2, near), y),),
+            label=0,
+            near=near,
+            phase=self.draw(0, 6283),
+            size=size,
+            size_end=size,
+            gain=(1000, 1000, 1000),
             mirror=self.draw(0, 2),
         )
         return replace(made, **changes)
 
-    def hide(self, actor: Actor, at: int, width: int) -> Obstacle:
-        """An obstacle that the actor passes behind at frame `at`."""
+    def hide(self, actor: Actor, at: int, share: int) -> Obstacle:
+        """An obstacle that the actor passes at frame `at`, as wide as `share` per cent of it."""
         t, x, _ = min(actor.path, key=lambda p: abs(p[0] - at))
         picture = x - (self.camera.x + self.camera.pan * t) * actor.near // 1000
-        near = self.draw(1150, 1350)
+        near = self.draw(1120, 1300)
         kind = self.pick(_OBSTACLES[themes.NAMES[self.theme]])
-        if obstacles.KINDS[kind] in ("fence", "bush"):
-            width = width * 3 // 2 if obstacles.KINDS[kind] == "bush" else width
+        if not families.FAMILIES[families.NAMES[actor.family]].ground:
+            kind = self.pick(_TALL)  # what flies must not pass above
+        wide = _WIDE.get(families.NAMES[actor.family], 85) * max(actor.size, actor.size_end) // 100
+        if obstacles.KINDS[kind] in ("fence", "bush"):  # painted 2.4 times as wide
+            wide = wide * 6 // 10
+        width = min(max(wide * share // 100, 50), 260)
         return Obstacle(kind, self.world(picture, t, near), width, self.draw(0, 500), near)
 
     def scene(
@@ -231,14 +309,38 @@ class Director:
         shutter = self.span("MB", 20, 100) if self.dials["MB"] >= 30 else self.draw(15, 40)
         motion = self.span("DB", 40, 100) if self.home.motion and self.dials["DB"] >= 30 else 0
         made = Scene(
-            self.seed, self.suite, self.frames, self.theme, variant,
-            (960 + light + warm, 960 + light, 960 + light - warm), self.camera, tuple(actors),
-            tuple(hidden or ()), shutter, motion,
+            self.seed,
+            self.suite,
+            self.frames,
+            self.theme,
+            variant,
+            (960 + light + warm, 960 + light, 960 + light - warm),
+            self.camera,
+            tuple(actors),
+            tuple(hidden or ()),
+            shutter,
+            motion,
         )
         return replace(made, **changes)
 
 
+_WIDE = {"walker": 42, "jellyfish": 66, "kite": 76, "quadruped": 115, "snake": 110, "vehicle": 100}
+_TALL = tuple(obstacles.KINDS.index(n) for n in ("trunk", "pole", "pillar"))
+_VIVID = (0, 1, 2, 3, 5, 7, 11, 13)  # palettes whose colours differ in hue
 _OFTEN = {  # how often a dial is high when nobody sets it, per cent
-    "AC": 22, "BC": 40, "CS": 25, "DB": 30, "DE": 70, "EA": 25, "FM": 25, "HO": 60, "IO": 0,
-    "LR": 15, "MB": 35, "OC": 28, "OV": 22, "SC": 55, "SV": 20,
+    "AC": 22,
+    "BC": 40,
+    "CS": 25,
+    "DB": 30,
+    "DE": 50,
+    "EA": 25,
+    "FM": 25,
+    "HO": 60,
+    "IO": 0,
+    "LR": 15,
+    "MB": 35,
+    "OC": 28,
+    "OV": 22,
+    "SC": 55,
+    "SV": 20,
 }

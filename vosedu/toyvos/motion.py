@@ -98,7 +98,7 @@ class Course:
         return out[0], out[1]
 
     def phase(self, t: float) -> float:
-        """The gait's phase: by distance for what walks or rolls, by time for what flies or swims."""
+        """The gait's phase: by distance for what walks or rolls, by time for the others."""
         g = min(max((t + 2) * _STEPS, 0.0), len(self._gait) - 1.001)
         i = int(g)
         done = self._gait[i] + (self._gait[i + 1] - self._gait[i]) * (g - i)
@@ -122,10 +122,8 @@ class Course:
         fall = min(max((self.actor.vanish - t) / 1.5, 0.0), 1.0)
         return min(rise, fall)
 
-    def gain(self, t: float) -> tuple[float, float, float] | None:
+    def gain(self, t: float) -> tuple[float, float, float]:
         """Colour factors of the appearance change, largest in the middle of the clip."""
         g = self.actor.gain
-        if g == (1000, 1000, 1000):
-            return None
         u = 0.5 - 0.5 * cos(2 * pi * (t + 0.5) / self.frames)
-        return tuple(1 + (v / 1000 - 1) * u for v in g)  # type: ignore[return-value]
+        return tuple(1 + (v / 1000 - 1) * u for v in g)

@@ -142,8 +142,13 @@ def blotches(seed: int, period: float) -> Pattern:
     def draw(u: np.ndarray, v: np.ndarray) -> np.ndarray:
         x, y = (np.asarray(q / period * 8.0 % 64.0, np.float32) for q in (u, v))
         x, y = np.broadcast_arrays(x, y)
-        value = cv2.remap(sheet, np.ascontiguousarray(x), np.ascontiguousarray(y), cv2.INTER_LINEAR,
-                          borderMode=cv2.BORDER_REPLICATE)
+        value = cv2.remap(
+            sheet,
+            np.ascontiguousarray(x),
+            np.ascontiguousarray(y),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
         return smoothstep(value, 0.46, 0.60)
 
     return draw
@@ -186,9 +191,10 @@ class Canvas:
         round_: float = 0.0,
         alpha: float = 1.0,
     ) -> Canvas:
-        """Fill an outline; `shade` is the strength of the light, `round_` the bevel's width (units).
+        """Fill an outline.
 
-        A bevel of 0 rounds the whole shape, like a pillow.
+        shade: strength of the light. round_: width of the bevel in units; 0 rounds the whole
+        shape, like a pillow.
         """
         k = 2 * self.tpu
         points = (outline - (self.x, self.y)) * k

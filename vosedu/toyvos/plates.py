@@ -110,7 +110,9 @@ class Plate:
     def scatter(self, count: int, y0: float, y1: float) -> list[tuple[float, float, float]]:
         """Places (x, y, closeness 0..1), far ones first, thousandths drawn as integers."""
         draws = self.rng.integers(0, 1000, (count, 2))
-        places = [(PERIOD * a / 1000, y0 + (y1 - y0) * (b / 1000) ** 1.3, b / 1000) for a, b in draws]
+        places = [
+            (PERIOD * a / 1000, y0 + (y1 - y0) * (b / 1000) ** 1.3, b / 1000) for a, b in draws
+        ]
         return sorted(places, key=lambda p: p[1])
 
     def layer(self, near: float, slope: float = 0.0, motion: str = "") -> Layer:
@@ -128,4 +130,6 @@ def sky(plate: Plate, top: Colour, bottom: Colour, horizon: float, cloud: float)
     plate.over(mix(top, bottom, smoothstep(plate.y, TOP, horizon)), np.ones((1, 1), np.float32))
     if cloud:
         field = plate.noise(7, 8, 4)
-        plate.over((255, 252, 246), cloud * smoothstep(field, 0.5, 0.78) * (1 - plate.below(horizon)))
+        plate.over(
+            (255, 252, 246), cloud * smoothstep(field, 0.5, 0.78) * (1 - plate.below(horizon))
+        )

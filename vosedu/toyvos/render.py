@@ -15,22 +15,24 @@ from vosedu.toyvos.scene import Scene
 from vosedu.toyvos.stage import Drawn, Options, Stage
 
 SMALLEST, LARGEST = 64, 480
-_MOST_SUBFRAMES = 6
+_MOST_SUBFRAMES = 7
 
 
 @dataclass(frozen=True)
 class ToyClip(Clip):
     """A rendered clip with what real data lacks.
 
-    flow: T-1 forward fields, exact; `flow_valid[t]` is False where the background is dynamic (water,
-    foliage), where the field holds the camera's part only. occlusion: T-1 maps, True where the
-    pixel of frame t is not seen in frame t+1. instances: T maps of ids that persist, look-alikes
-    and clutter included (0: scenery); `subjects` maps an instance id to its label.
+    flow: T-1 forward fields, exact; `flow_valid[t]` is False where the background is dynamic
+    (water, foliage): there the field holds the camera's part only. occlusion: T-1 maps, True
+    where the pixel of frame t is not seen in frame t+1. instances: T maps of ids that persist,
+    look-alikes and clutter included (0: scenery); `subjects` maps an instance id to its label.
+    visibility: T x objects, by label: the share of what is in the picture that nothing covers.
     """
 
     occlusion: Sequence[np.ndarray] = ()
     flow_valid: Sequence[np.ndarray] = ()
     instances: Sequence[np.ndarray] = ()
+    visibility: np.ndarray | None = None
     subjects: dict[int, int] = field(default_factory=dict)
     scene: Scene | None = None
 
@@ -47,11 +49,13 @@ def check_size(height: int, width: int | None) -> tuple[int, int]:
         if value != int(value) or value % 2:
             raise InputError(f"ToyVOS cannot be rendered at {name} {value}; choose an even number")
         if value < SMALLEST:
-            raise InputError(f"ToyVOS cannot be rendered at {name} {value}; choose {SMALLEST} or more")
+            raise InputError(
+                f"ToyVOS cannot be rendered at {name} {value}; choose {SMALLEST} or more"
+            )
     if height > LARGEST or width > 3 * height:
         raise InputError(
-            f"ToyVOS cannot be rendered at {height} x {width}; choose a height of at most {LARGEST} "
-            "and a width of at most three heights"
+            f"ToyVOS cannot be rendered at {height} x {width}; choose a height of at most "
+            f"{LARGEST} and a width of at most three heights"
         )
     return int(height), int(width)
 
@@ -78,22 +82,25 @@ def render(
     height, width = check_size(height, width)
     count = scene.frames if frames is None else frames
     if not 1 <= count <= scene.frames:
-        raise InputError(f"the scene has {scene.frames} frames, not {count}; choose 1 to {scene.frames}")
+        raise InputError(
+            f"the scene has {scene.frames} frames, not {count}; choose 1 to {scene.frames}"
+        )
     stage = Stage(scene, height, width, Options(blur, shadow, appearance, dynamic))
-    pictures, maps, drawn = [], [], []
+    pictures, maps, drawn, visible = [], [], [], []
     for t in range(count):
         rgb, surfaces, where = _frame(stage, t)
         pictures.append(rgb)
         maps.append(surfaces)
+        visible.append(stage.visibility(surfaces))
         drawn.append(where)
     flow, occlusion, valid = [], [], []
     for t in range(count - 1):
         field_ = _flow(stage, maps[t], drawn[t], drawn[t + 1])
         flow.append(field_)
         occlusion.append(_occluded(stage, maps[t], maps[t + 1], field_))
-        valid.append(stage.steady[maps[t]])
-    instances = [stage.instance_of[m] for m in maps]
-    labels = {t: stage.label_of[m] for t, m in enumerate(maps)}
+        valid.append(stage.steady.take(maps[t]))
+    instances = [stage.instance_of.take(m) for m in maps]
+    labels = {t: stage.label_of.take(m) for t, m in enumerate(maps)}
     clip = ToyClip(
         name or f"toyvos-{scene.digest()[:8]}",
         pictures,
@@ -102,6 +109,7 @@ def render(
         occlusion=occlusion,
         flow_valid=valid,
         instances=instances,
+        visibility=np.stack(visible),
         subjects={k + 1: a.label for k, a in enumerate(scene.actors) if a.label},
         scene=scene,
     )
@@ -118,9 +126,14 @@ def _frame(stage: Stage, t: int) -> tuple[np.ndarray, np.ndarray, dict[int, Draw
             offset = ((k + 0.5) / count - 0.5) * shutter
             if offset:
                 rgb += stage.instant(t + offset, False)[0]
-        rgb /= count + 1 - count % 2
     assert surfaces is not None
-    return np.clip(rgb + 0.5, 0, 255).astype(np.uint8), surfaces, drawn
+    # the middle instant is one of an odd number of sub-frames, one more than an even number
+    taken = 1 if count <= 1 else count + 1 - count % 2
+    light = np.append(np.asarray(stage.scene.light) / (1000 * taken), 0.0)
+    picture = cv2.transform(rgb, np.diag(light)[:3])
+    picture += 0.5
+    np.clip(picture, 0, 255, out=picture)
+    return picture.astype(np.uint8), surfaces.astype(np.intp), drawn
 
 
 def _subframes(stage: Stage, t: float, shutter: float, now: dict[int, Drawn]) -> int:
@@ -146,10 +159,9 @@ def _flow(
         table[number] = (step[0] - 1, step[1], step[2], step[3], step[4] - 1, step[5])
         if surface.wave is not None:
             waves.append(number)
-    k = table[surfaces]
+    a, b, c, d, e, f = (column.take(surfaces) for column in np.ascontiguousarray(table.T))
     x, y = stage.pixels
-    flow = np.stack([k[..., 0] * x + k[..., 1] * y + k[..., 2],
-                     k[..., 3] * x + k[..., 4] * y + k[..., 5]], -1)
+    flow = np.dstack([a * x + b * y + c, d * x + e * y + f])
     for number in waves:
         rows, columns = np.nonzero(surfaces == number)
         if len(rows):
@@ -175,7 +187,11 @@ def _occluded(
     """True where the nearest pixel of the next frame shows another surface, or there is none."""
     x, y = stage.pixels
     target = cv2.remap(
-        later, x + flow[..., 0], y + flow[..., 1], cv2.INTER_NEAREST,
-        borderMode=cv2.BORDER_CONSTANT, borderValue=-1,
+        later.astype(np.int16),
+        x + flow[..., 0],
+        y + flow[..., 1],
+        cv2.INTER_NEAREST,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=-1,
     )
     return target != surfaces

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
 from vosedu.errors import InputError
+from vosedu.toyvos.attributes import attributes
 from vosedu.toyvos.render import ToyClip, check_size, render
 from vosedu.toyvos.suites import SPLITS, SUITES, first_seed, scene
 
@@ -15,10 +17,9 @@ from vosedu.toyvos.suites import SPLITS, SUITES, first_seed, scene
 class Split(Sequence[ToyClip]):
     """The clips of one split, rendered when first asked for and kept in memory."""
 
-    def __init__(self, name: str, suite: str, height: int, frames: int | None = None) -> None:
+    def __init__(self, name: str, suite: str, height: int) -> None:
         self.name, self.suite, self.height = name, suite, height
-        self.seeds = range(first_seed(suite, name), first_seed(suite, name) + _length(name, suite))
-        self.frames = frames
+        self.seeds = range(first_seed(name), first_seed(name) + _length(name, suite))
         self._clips: dict[int, ToyClip] = {}
 
     def __len__(self) -> int:
@@ -31,7 +32,8 @@ class Split(Sequence[ToyClip]):
         if k not in self._clips:
             name = f"{self.suite}-{self.name}-{k:03d}"
             plan = scene(self.seeds[k], self.suite)
-            self._clips[k] = render(plan, self.height, frames=self.frames, name=name)
+            clip = render(plan, self.height, name=name)
+            self._clips[k] = replace(clip, attributes=attributes(clip))
         return self._clips[k]
 
 
@@ -72,7 +74,7 @@ class Stills(Sequence[tuple[np.ndarray, np.ndarray]]):
             return [self[k] for k in range(*index.indices(len(self)))]
         k = range(self.count)[index]
         if k not in self._made:
-            seed = 50_000 + first_seed("mixed", self.split) + k
+            seed = 50_000 + first_seed(self.split) + k
             plan = scene(seed, "mixed", frames=2, OV=0, OC=0, MB=0, FM=0)
             clip = render(plan, self.height, frames=1)
             self._made[k] = clip.frames[0], (clip.labels[0] > 0).astype(np.uint8)

@@ -17,6 +17,8 @@ from vosedu.toyvos.paint import Sprite
 from vosedu.toyvos.scene import Scene
 
 _LINEAR = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+_REST = np.array([[0, 0, 0, -1, 1]] * 4, np.float32)  # r g b a -> 1 - a, four times
+_REST_255 = np.array([[0, 0, 0, -1 / 255, 1]] * 4, np.float32)
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Stage:
         self.label_of = np.array(label + [0] * len(scene.obstacles), np.uint8)
         self.steady = np.array(steady + [True] * len(scene.obstacles))
         self._y, self._x = np.mgrid[0:height, 0:width].astype(np.float32)
+        self.uncovered: dict[int, int] = {}
         self._backdrop: tuple[object, np.ndarray, np.ndarray] | None = None
 
     def _closeness(self, k: int) -> tuple[int, int]:
@@ -79,20 +82,35 @@ class Stage:
     def instant(
         self, t: float, surfaces: bool
     ) -> tuple[np.ndarray, np.ndarray | None, dict[int, Drawn]]:
-        """Draw one instant: H x W x 3 float32, the surface map (H x W int16 or None), the maps."""
+        """Draw one instant: the picture, the surface map, the maps from material to pixels.
+
+        The picture is H x W x 4 float32 (the last channel is idle), the map H x W int16 or None.
+        """
         view = View(self.scene, t, self.h, self.aspect)
         rgb, sid, drawn = self._background(view, t)
         for k in self.order:
             self._actor(k, view, t, rgb, sid if surfaces else None, drawn)
+            if surfaces and self.scene.actors[k].label:
+                self.uncovered[k] = self._area(k, sid)
         for k, o in enumerate(self.scene.obstacles):
             m = view.object(o.x / 1000, 0.0, o.near / 1000)
             sprite = obstacles.sprite(o.kind, o.width, o.seed, _level(self.h * view.zoom))
             number = self.obstacle_first + k
-            self._piece(number, sprite, Drawn(m), rgb, sid if surfaces else None, None, None)
+            self._piece(number, sprite, Drawn(m), rgb, sid if surfaces else None, None)
             drawn[number] = Drawn(m)
-        if self.scene.light != (1000, 1000, 1000):
-            rgb *= np.asarray(self.scene.light, np.float32) / 1000
         return rgb, sid if surfaces else None, drawn
+
+    def _area(self, k: int, surfaces: np.ndarray) -> int:
+        first = self.first[k]
+        own = (surfaces >= first) & (surfaces < first + len(self.painted[k]))
+        return int(np.count_nonzero(own))
+
+    def visibility(self, surfaces: np.ndarray) -> np.ndarray:
+        """Share of each labelled object, by label, that the last instant's map leaves visible."""
+        shares = np.zeros(max((a.label for a in self.scene.actors), default=0), np.float32)
+        for k, area in self.uncovered.items():
+            shares[self.scene.actors[k].label - 1] = self._area(k, surfaces) / area if area else 1.0
+        return shares
 
     @property
     def pixels(self) -> tuple[np.ndarray, np.ndarray]:
@@ -102,7 +120,7 @@ class Stage:
     def where(self, t: float) -> dict[int, Drawn]:
         """The maps of all surfaces at a time, without drawing."""
         view = View(self.scene, t, self.h, self.aspect)
-        drawn = {k: Drawn(invert(view.plate(l, self.h))) for k, l in enumerate(self.layers)}
+        drawn = {k: Drawn(invert(view.plate(q, self.h))) for k, q in enumerate(self.layers)}
         for k in self.order:
             body, _ = self._body(k, view, t)
             drawn.update(self._pieces(k, body, t))
@@ -128,7 +146,7 @@ class Stage:
         drawn = {k: Drawn(invert(m)) for k, m in enumerate(maps)}
         key = (maps, t if self.moving else None)
         if self._backdrop is None or self._backdrop[0] != key:
-            rgb = np.empty((self.h, self.w, 3), np.float32)
+            rgb = np.empty((self.h, self.w, 4), np.float32)
             sid = np.zeros((self.h, self.w), np.int16)
             for k, (layer, m) in enumerate(zip(self.layers, maps)):
                 self._plate(k, layer, m, view, t, rgb, sid)
@@ -136,11 +154,19 @@ class Stage:
         return self._backdrop[1].copy(), self._backdrop[2].copy(), drawn
 
     def _plate(
-        self, k: int, layer: themes.Layer, m: Affine, view: View, t: float,
-        rgb: np.ndarray, sid: np.ndarray,
+        self,
+        k: int,
+        layer: themes.Layer,
+        m: Affine,
+        view: View,
+        t: float,
+        rgb: np.ndarray,
+        sid: np.ndarray,
     ) -> None:
         corners = [
-            apply(view.screen, x, y - view.y) for x in (0, self.aspect) for y in (layer.y0, layer.y1)
+            apply(view.screen, x, y - view.y)
+            for x in (0, self.aspect)
+            for y in (layer.y0, layer.y1)
         ]
         sway = 0.03 * self.h if layer.motion and self.moving else 0.0
         top = max(0, math.floor(min(c[1] for c in corners) - sway))
@@ -153,18 +179,21 @@ class Stage:
         else:
             matrix = np.array(compose(m, (1, 0, 0, 0, 1, top))).reshape(2, 3)
             patch = cv2.warpAffine(
-                layer.image, matrix, (self.w, low - top), flags=_LINEAR,
+                layer.image,
+                matrix,
+                (self.w, low - top),
+                flags=_LINEAR,
                 borderMode=cv2.BORDER_WRAP,
             )
         if k == 0:
-            rgb[top:low] = patch[..., :3]
+            rgb[top:low] = patch
             rgb[:top], rgb[low:] = rgb[top], rgb[low - 1]
             return
-        alpha = patch[..., 3]
+        colour = patch.astype(np.float32)
         region = rgb[top:low]
-        region *= (255 - alpha).astype(np.float32)[..., None] * np.float32(1 / 255)
-        region += patch[..., :3]
-        sid[top:low][alpha > 127] = k
+        region *= cv2.transform(colour, _REST_255)
+        region += colour
+        sid[top:low][patch[..., 3] > 127] = k
 
     def _disturb(
         self, motion: str, m: Affine, top: int, low: int, t: float
@@ -185,7 +214,12 @@ class Stage:
         return u, v
 
     def _actor(
-        self, k: int, view: View, t: float, rgb: np.ndarray, sid: np.ndarray | None,
+        self,
+        k: int,
+        view: View,
+        t: float,
+        rgb: np.ndarray,
+        sid: np.ndarray | None,
         drawn: dict[int, Drawn],
     ) -> None:
         actor, course = self.scene.actors[k], self.courses[k]
@@ -197,18 +231,31 @@ class Stage:
         if course.family.ground and self.options.shadow:
             wide = 0.7 * _WIDTH[actor.family]
             under = compose(body, place(0.02, 0.004, 0, wide, 0.2 * wide))
-            self._piece(-1, _shadow(), Drawn(under), rgb, None, None, None)
+            self._piece(-1, _shadow(), Drawn(under), rgb, None, None)
         sprites = families.sprites(actor.family, actor.look, _level(size * self.h * view.zoom))
-        gain = course.gain(t) if self.options.appearance else None
-        blend = None
-        if actor.camouflage:
-            blend = (actor.camouflage / 100, np.asarray(actor.blend, np.float32))
+        tint = self._tint(k, t)
         for number, index in zip(pieces, self.painted[k]):
-            self._piece(number, sprites[index], pieces[number], rgb, sid, gain, blend)
+            self._piece(number, sprites[index], pieces[number], rgb, sid, tint)
+
+    def _tint(self, k: int, t: float) -> np.ndarray | None:
+        """4 x 4 colour map: appearance change, then camouflage; None where nothing changes."""
+        actor = self.scene.actors[k]
+        gain = self.courses[k].gain(t) if self.options.appearance else (1.0, 1.0, 1.0)
+        share = actor.camouflage / 100
+        if gain == (1.0, 1.0, 1.0) and not share:
+            return None
+        tint = np.diag([(1 - share) * g for g in gain] + [1.0])
+        tint[:3, 3] = [share * c for c in actor.blend]
+        return tint
 
     def _piece(
-        self, number: int, sprite: Sprite, surface: Drawn, rgb: np.ndarray, sid: np.ndarray | None,
-        gain: tuple[float, float, float] | None, blend: tuple[float, np.ndarray] | None,
+        self,
+        number: int,
+        sprite: Sprite,
+        surface: Drawn,
+        rgb: np.ndarray,
+        sid: np.ndarray | None,
+        tint: np.ndarray | None,
     ) -> None:
         h, w = sprite.rgba.shape[:2]
         step = 1 / sprite.tpu
@@ -227,23 +274,26 @@ class Stage:
         if right <= left or low <= top:
             return
         unit = compose(invert(surface.map), (1, 0, left, 0, 1, top))
-        texel = compose((sprite.tpu, 0, -sprite.x * sprite.tpu, 0, sprite.tpu, -sprite.y * sprite.tpu),
-                        unit)
+        texel = compose(
+            (sprite.tpu, 0, -sprite.x * sprite.tpu, 0, sprite.tpu, -sprite.y * sprite.tpu), unit
+        )
         size = (right - left, low - top)
         if wave is None:
             patch = cv2.warpAffine(sprite.rgba, np.array(texel).reshape(2, 3), size, flags=_LINEAR)
         else:
             u, v = self._unwave(unit, wave, size)
-            patch = cv2.remap(sprite.rgba, (u - sprite.x) * sprite.tpu, (v - sprite.y) * sprite.tpu,
-                              cv2.INTER_LINEAR)
-        alpha = patch[..., 3:]
-        if gain is not None:
-            patch[..., :3] *= gain
-        if blend is not None:
-            patch[..., :3] += blend[0] * (alpha * blend[1] - patch[..., :3])
+            patch = cv2.remap(
+                sprite.rgba,
+                (u - sprite.x) * sprite.tpu,
+                (v - sprite.y) * sprite.tpu,
+                cv2.INTER_LINEAR,
+            )
+        if tint is not None:
+            patch = cv2.transform(patch, tint)
         region = rgb[top:low, left:right]
-        region *= 1 - alpha
-        region += patch[..., :3]
+        rest = cv2.transform(patch, _REST)
+        np.multiply(region, rest, out=rest)
+        np.add(rest, patch, out=region)
         if sid is not None:
             sid[top:low, left:right][patch[..., 3] > 0.5] = number
 
@@ -262,8 +312,10 @@ class Stage:
 
 
 _SNAKE = families.NAMES.index("snake")
-_WIDTH = tuple({"walker": 0.5, "quadruped": 1.25, "ball": 1.3, "vehicle": 1.7, "snake": 1.2}.get(n, 1.0)
-               for n in families.NAMES)
+_WIDTH = tuple(
+    {"walker": 0.5, "quadruped": 1.25, "ball": 1.3, "vehicle": 1.7, "snake": 1.2}.get(n, 1.0)
+    for n in families.NAMES
+)
 
 
 @lru_cache(maxsize=1)

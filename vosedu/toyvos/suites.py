@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from vosedu.errors import InputError
 from vosedu.toyvos import dials as dials_
-from vosedu.toyvos import families, themes
+from vosedu.toyvos import families
 from vosedu.toyvos.director import ASPECT, Director
 from vosedu.toyvos.scene import Actor, Scene
 
@@ -28,17 +28,31 @@ def _clear(actors: list[Actor], x: int, y: int, size: int, time: range, d: Direc
     """How far picture place (x, y) stays from the actors during `time`, in thousandths."""
     closest = 10_000
     for a in actors:
-        for t, wx, wy in a.path:
-            if t in time or len(a.path) == 1:
-                ax = wx - (d.camera.x + d.camera.pan * t) * a.near // 1000
-                closest = min(closest, abs(ax - x) + abs(wy - y) - (a.size + size) // 3)
+        for t in time:
+            if not a.appear <= t <= a.vanish:
+                continue
+            p = min(a.path, key=lambda p: abs(p[0] - t))
+            ax = p[1] - (d.camera.x + d.camera.pan * t) * a.near // 1000
+            closest = min(closest, abs(ax - x) + abs(p[2] - y) - (a.size + size) // 3)
     return closest
 
 
-def _place(d: Director, actors: list[Actor], family: int, size: int, time: range) -> tuple[int, int]:
-    """Of twelve places the one farthest from the actors."""
-    tries = [(d.draw(size // 3, ASPECT - size // 3), d.height(family, size)) for _ in range(12)]
+def _place(
+    d: Director, actors: list[Actor], family: int, size: int, time: range
+) -> tuple[int, int]:
+    """Of twenty places the one farthest from the actors."""
+    tries = [(d.draw(size // 3, ASPECT - size // 3), d.height(family, size)) for _ in range(20)]
     return max(tries, key=lambda p: _clear(actors, p[0], p[1], size, time, d))
+
+
+def _apart(actors: list[Actor], one: Actor) -> int:
+    """The smallest distance along two paths, in thousandths."""
+    pairs = [(p, q) for a in actors for p in a.path for q in one.path if p[0] == q[0]]
+    return min(abs(p[1] - q[1]) + abs(p[2] - q[2]) for p, q in pairs)
+
+
+def _on_ground(actor: Actor) -> bool:
+    return families.FAMILIES[families.NAMES[actor.family]].ground
 
 
 def _mixed(d: Director) -> Scene:
@@ -48,18 +62,15 @@ def _mixed(d: Director) -> Scene:
         first = actors[0]
         partner = d.actor(2, size=first.size, look=d.look())
         offset = (first.size * 3 // 10) * (1 - 2 * d.draw(0, 2))
-        if families.FAMILIES[families.NAMES[partner.family]].ground == \
-                families.FAMILIES[families.NAMES[first.family]].ground:
-            near = first.near
-            path = tuple((t, x + offset, y - 6) for t, x, y in first.path)
-        else:
-            near, path = first.near, tuple((t, x + offset // 2, max(y - first.size // 2, 120))
-                                           for t, x, y in first.path)
-        actors.append(replace(partner, path=path, near=near, mirror=first.mirror,
-                              size=first.size, size_end=first.size_end))
+        alike = _on_ground(partner) == _on_ground(first)
+        dx, dy = (offset, -6) if alike else (offset // 2, -first.size * 35 // 100)
+        path = tuple((t, x + dx, max(y + dy, 120)) for t, x, y in first.path)
+        sizes = {"size": first.size, "size_end": first.size_end}
+        actors.append(replace(partner, path=path, near=first.near, mirror=first.mirror, **sizes))
         count = max(count, 2)
     for label in range(len(actors) + 1, count + 1):
-        actors.append(d.actor(label))
+        options = [d.actor(label) for _ in range(4)]
+        actors.append(max(options, key=lambda a: _apart(actors, a)))
     for _ in range((d.dials["BC"] >= 50) * d.draw(1, 3) + (d.draw(0, 3) == 0)):
         size = d.draw(180, 380)
         other = d.standing(None, 0, 900, size)
@@ -69,41 +80,69 @@ def _mixed(d: Director) -> Scene:
     if d.dials["OC"] >= 30:
         for k in range(1 + (d.dials["OC"] >= 75)):
             at = d.draw(3, 9) + 6 * k
-            hidden.append(d.hide(actors[0], at, d.span("OC", 60, 190)))
+            hidden.append(d.hide(actors[0], at, d.span("OC", 40, 110)))
     return d.scene(actors, hidden)
 
 
 def _transient(d: Director) -> Scene:
-    subject = d.actor(1, speed=d.draw(14, 26))
+    family = d.family()
+    size = d.size(family, 45)
+    subject = d.actor(1, family, size=size, speed=d.draw(14, 26))
+    middle = d.draw(size // 2 + 200, ASPECT - size // 2 - 200)
+    way = 1 - 2 * subject.mirror
+    subject = d.actor(1, family, subject.look, size, 20, start=middle - way * 150, direction=way)
     actors = [subject]
-    turn = d.draw(0, 4)
-    for k in range(5):
-        length = d.draw(5, 7)
-        appear = (turn + 3 * k) % (d.frames + 2) - 3
-        window = range(max(appear, 0), min(appear + length + 2, d.frames))
-        x, y = _place(d, actors, subject.family, subject.size, window)
+    turn = d.draw(0, 3)
+    for k in range(8):
+        length = d.draw(5, 8)
+        appear = 2 * k + turn - 4
+        window = range(max(appear, 0), min(appear + length + 1, d.frames))
+        x, y = _place(d, actors, family, size, window)
         speed, direction = d.draw(14, 26), 1 - 2 * d.draw(0, 2)
         start = x - direction * speed * (appear + length // 2)
-        double = d.actor(0, subject.family, subject.look, subject.size, speed, y, start, direction,
-                         appear=appear, vanish=appear + length)
+        double = d.actor(
+            0,
+            family,
+            subject.look,
+            size,
+            speed,
+            y,
+            start,
+            direction,
+            appear=appear,
+            vanish=appear + length,
+        )
         actors.append(double)
     return d.scene(actors)
 
 
 def _static(d: Director) -> Scene:
-    subject = d.actor(1, speed=d.draw(16, 30))
+    family = d.family()
+    size = d.size(family, 45)
+    way = 1 - 2 * d.draw(0, 2)
+    # the camera follows, so that what stands still moves in the picture, too
+    d.camera = replace(d.camera, pan=way * d.draw(12, 30))
+    travel = d.draw(10, 22)
+    start = d.draw(size // 2, ASPECT - size // 2 - 15 * travel)
+    subject = d.actor(
+        1,
+        family,
+        size=size,
+        speed=travel,
+        direction=way,
+        start=start if way > 0 else start + 15 * travel,
+    )
     actors = [subject]
-    for _ in range(d.draw(3, 5)):
-        x, y = _place(d, actors, subject.family, subject.size, range(d.frames))
-        size = subject.size * d.draw(90, 111) // 100
-        actors.append(d.standing(subject, x, y, size))
+    for _ in range(d.draw(2, 5)):
+        x, y = _place(d, actors, family, size, range(d.frames))
+        actors.append(d.standing(subject, x, y, size * d.draw(92, 109) // 100))
     return d.scene(actors)
 
 
 def _resting(d: Director) -> Scene:
     subject = d.actor(1, speed=d.draw(14, 34))
     points = [list(p) for p in subject.path]
-    begin = d.draw(0, 3)
+    begin = d.draw(0, 2)
     rest = points[begin]
     span = d.draw(d.frames * 5 // 10, d.frames * 7 // 10)
     stop = min(rest[0] + span, d.frames - 1)
@@ -122,8 +161,9 @@ def _resting(d: Director) -> Scene:
 
 
 def _occlusion(d: Director) -> Scene:
-    subject = d.actor(1, speed=d.draw(20, 40))
-    hidden = [d.hide(subject, 2 + 5 * k + d.draw(0, 3), d.draw(120, 240)) for k in range(3)]
+    subject = d.actor(1, speed=d.draw(40, 64))
+    first = d.draw(3, 6)
+    hidden = [d.hide(subject, first + 5 * k, d.draw(50, 96)) for k in range(2)]
     actors = [subject]
     if d.draw(0, 2):
         size = d.draw(180, 340)
@@ -135,15 +175,29 @@ def _occlusion(d: Director) -> Scene:
 
 def _similar(d: Director) -> Scene:
     family, look, count = d.family(), d.look(), d.dials.get("objects") or d.draw(2, 5)
-    size = d.size(family, 80)
+    size = d.size(family, 50)
     actors = []
     slots = [ASPECT * (2 * k + 1) // (2 * count) for k in range(count)]
     for k in range(count):
-        kin = look if d.draw(0, 2) else replace(look, palette=look.palette + d.draw(0, 2),
-                                                seed=look.seed + 3 * d.draw(0, 2))
+        kin = (
+            look
+            if d.draw(0, 2)
+            else replace(
+                look, palette=look.palette + d.draw(0, 2), seed=look.seed + 3 * d.draw(0, 2)
+            )
+        )
         toward = 1 if slots[k] < ASPECT // 2 else -1
-        actors.append(d.actor(k + 1, family, kin, size * d.draw(88, 113) // 100, d.draw(16, 40),
-                              start=slots[k] + d.draw(-60, 61), direction=toward))
+        actors.append(
+            d.actor(
+                k + 1,
+                family,
+                kin,
+                size * d.draw(88, 113) // 100,
+                d.draw(16, 40),
+                start=slots[k] + d.draw(-60, 61),
+                direction=toward,
+            )
+        )
     return d.scene(actors)
 
 
@@ -152,17 +206,29 @@ SUITES: dict[str, Suite] = {
     "mixed": Suite("everything at once, every attribute drawn", (160, 40, 120), _mixed, {}),
     "transient-lookalikes": Suite(
         "same-looking objects come and go; only the whole video tells which one is the subject",
-        (60, 20, 40), _transient, {**_CALM, "EA": 0}),
+        (60, 20, 40),
+        _transient,
+        {**_CALM, "EA": 0},
+    ),
     "static-lookalikes": Suite(
         "same-looking objects stand still; motion tells which one is the subject",
-        (60, 20, 40), _static, {**_CALM, "EA": 0}),
+        (60, 20, 40),
+        _static,
+        {**_CALM, "EA": 0},
+    ),
     "resting": Suite(
         "the subject rests and the background moves or shakes; appearance must carry on",
-        (60, 20, 40), _resting, {**_CALM}),
-    "occlusion": Suite(
-        "the subject passes behind obstacles", (60, 20, 40), _occlusion, {**_CALM}),
+        (60, 20, 40),
+        _resting,
+        {**_CALM},
+    ),
+    "occlusion": Suite("the subject passes behind obstacles", (60, 20, 40), _occlusion, {**_CALM}),
     "similar-objects": Suite(
-        "two to four objects of one kind cross; each keeps its id", (60, 20, 40), _similar, {**_CALM}),
+        "two to four objects of one kind cross; each keeps its id",
+        (60, 20, 40),
+        _similar,
+        {**_CALM},
+    ),
 }
 NAMES = tuple(SUITES)
 
@@ -191,10 +257,6 @@ def _bad_flow(seed: int, wanted: dict[str, int]) -> dict[str, int]:
     return {**trouble, **wanted}
 
 
-def first_seed(suite: str, split: str) -> int:
+def first_seed(split: str) -> int:
     """The seed of a split's first clip; splits never share seeds."""
-    del suite
     return 100_000 * SPLITS.index(split)
-
-
-__all__ = ["NAMES", "SPLITS", "SUITES", "Suite", "first_seed", "scene", "themes"]

@@ -1,0 +1,158 @@
+"""What trivial predictors reach on each suite, and what an oracle would.
+
+`python -m vosedu.toyvos.baselines` measures the table of `data/results/toyvos/baselines.json`.
+Thresholds are chosen on 20 clips of the train split; the numbers are mean J over the test split
+(all frames of a clip, then all clips), objects merged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from vosedu import metrics
+from vosedu.paths import data_dir
+from vosedu.toyvos.render import ToyClip
+from vosedu.toyvos.scene import VERSION
+from vosedu.toyvos.splits import split
+from vosedu.toyvos.suites import NAMES
+
+COMMAND = "python -m vosedu.toyvos.baselines"
+_CHOICES = 20  # thresholds tried, and train clips they are tried on
+
+Predictor = Callable[[ToyClip, int, float], np.ndarray]
+
+
+def empty(clip: ToyClip, t: int, level: float) -> np.ndarray:
+    """Nothing."""
+    return np.zeros(clip.size, bool)
+
+
+def everything(clip: ToyClip, t: int, level: float) -> np.ndarray:
+    """Every pixel."""
+    return np.ones(clip.size, bool)
+
+
+def centre(clip: ToyClip, t: int, level: float) -> np.ndarray:
+    """An ellipse in the middle, `level` of the half picture in each direction."""
+    h, w = clip.size
+    y, x = np.mgrid[0:h, 0:w]
+    return np.hypot((x + 0.5) / w * 2 - 1, (y + 0.5) / h * 2 - 1) < level
+
+
+def flow_magnitude(clip: ToyClip, t: int, level: float) -> np.ndarray:
+    """Exact flow longer than `level` times the 99th percentile of the frame."""
+    assert clip.flow is not None
+    length = np.hypot(*np.moveaxis(clip.flow[min(t, len(clip.flow) - 1)], -1, 0))
+    return length > level * max(float(np.percentile(length, 99)), 1e-3)
+
+
+def colour_saliency(clip: ToyClip, t: int, level: float) -> np.ndarray:
+    """Distance of the smoothed Lab colour from the frame's mean colour, against its maximum."""
+    lab = cv2.cvtColor(clip.frames[t], cv2.COLOR_RGB2LAB).astype(np.float32)
+    away = np.linalg.norm(cv2.GaussianBlur(lab, (5, 5), 0) - lab.mean((0, 1)), axis=-1)
+    return away > level * away.max()
+
+
+def oracle(clip: ToyClip, t: int, level: float) -> np.ndarray:
+    """Of the connected components of the instance masks, each object's right one."""
+    out = np.zeros(clip.size, bool)
+    for instance in clip.subjects:
+        mask = (clip.instances[t] == instance).astype(np.uint8)
+        if mask.any():
+            _, pieces, stats, _ = cv2.connectedComponentsWithStats(mask)
+            out |= pieces == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    return out
+
+
+TRIVIAL: dict[str, tuple[Predictor, tuple[float, float]]] = {
+    "empty": (empty, (0, 0)),
+    "all foreground": (everything, (0, 0)),
+    "centre prior": (centre, (0.1, 1.2)),
+    "flow magnitude": (flow_magnitude, (0.05, 0.95)),
+    "colour saliency": (colour_saliency, (0.1, 0.9)),
+}
+
+
+def score(predict: Predictor, clips: Sequence[ToyClip], level: float, step: int = 1) -> float:
+    """Mean J in points over every `step`-th frame, then over clips."""
+    return 100 * float(
+        np.mean(
+            [
+                np.mean(
+                    [
+                        metrics.region(predict(c, t, level), c.labels[t] > 0)
+                        for t in range(0, len(c), step)
+                    ]
+                )
+                for c in clips
+            ]
+        )
+    )
+
+
+def measure(suite: str) -> dict[str, object]:
+    """The row of one suite."""
+    train, test = split("train", suite)[:_CHOICES], split("test", suite)
+    row: dict[str, object] = {"suite": suite, "clips": len(test)}
+    levels: dict[str, float] = {}
+    scores: dict[str, float] = {}
+    for name, (predict, (low, high)) in TRIVIAL.items():
+        tries = np.linspace(low, high, _CHOICES) if high else [0.0]
+        best = max(tries, key=lambda v, f=predict: score(f, train, v, 5)) if high else 0.0
+        levels[name] = round(float(best), 3)
+        scores[name] = round(score(predict, test, best), 2)
+    top = max(scores, key=scores.__getitem__)
+    reach = round(score(oracle, test, 0.0), 2)
+    row |= {
+        "J": scores,
+        "levels": levels,
+        "best trivial": top,
+        "oracle": reach,
+        "gap": round(reach - scores[top], 2),
+        "seeds": [test.seeds.start, test.seeds.stop],
+    }
+    return row
+
+
+def rows(suites: Sequence[str] = NAMES) -> Iterator[dict[str, object]]:
+    """Measured rows, one suite at a time."""
+    for suite in suites:
+        yield measure(suite)
+
+
+def read() -> dict[str, object]:
+    """The committed table."""
+    return json.loads((data_dir("results") / "toyvos" / "baselines.json").read_text())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure all suites and write the table."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
+    parser.add_argument("--suite", action="append", choices=NAMES, help="only this suite; no file")
+    chosen = parser.parse_args(arguments).suite
+    table = []
+    for row in rows(chosen or NAMES):
+        table.append(row)
+        print(row["suite"], row["J"], "oracle", row["oracle"], "gap", row["gap"], flush=True)
+    if not chosen:
+        target = Path(data_dir("results")) / "toyvos" / "baselines.json"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        record = {
+            "version": VERSION,
+            "command": COMMAND,
+            "height": 96,
+            "split": "test",
+            "thresholds": f"best of {_CHOICES} on {_CHOICES} train clips",
+            "rows": table,
+        }
+        target.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
