@@ -2,59 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from vosedu import ablation, api
 from vosedu.ablation.run import Setup, change_row, score, stale
-from vosedu.clip import Clip
 from vosedu.errors import InputError
-from vosedu.papers import cosnet
 from vosedu.papers.contract import Claim, Row, Table
 
-
-def clips(count: int = 2) -> list[Clip]:
-    """Short clips of a bright square over noise."""
-    made = []
-    for seed in range(count):
-        rng = np.random.default_rng(seed)
-        frames = rng.integers(0, 120, (4, 48, 80, 3), np.uint8)
-        labels = {t: np.zeros((48, 80), np.uint8) for t in range(4)}
-        for t, mask in labels.items():
-            mask[12:30, 10 + 3 * t : 34 + 3 * t] = 1
-            frames[t][mask > 0] += 130
-        made.append(Clip(f"square-{seed}", frames, labels))
-    return made
-
-
-def open_tiny(name: str) -> list:
-    if "stills" in name:
-        return [(clip.frames[0], clip.labels[0]) for clip in clips()]
-    return clips()
-
-
-@pytest.fixture(autouse=True)
-def trainings(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """COSNet trains on tiny clips here; the seeds of all trainings are noted."""
-    seeds: list[int] = []
-
-    def train(*arguments, seed: int, **options):
-        seeds.append(seed)
-        return cosnet.train(*arguments, seed=seed, data=open_tiny, **options)
-
-    monkeypatch.setattr(cosnet, "PAPER", replace(cosnet.PAPER, train=train))
-    monkeypatch.setattr(sys.modules["vosedu.ablation.run"], "_opened", open_tiny)
-    yield seeds
-
-
-run = partial(ablation.run, "cosnet", clips=clips())
+pytestmark = pytest.mark.usefixtures("trainings")
+run = partial(ablation.run, "cosnet")
 
 
 def test_fields_are_told_apart_by_name() -> None:
@@ -139,9 +100,9 @@ def test_a_record_of_other_code_is_stale(tmp_path: Path) -> None:
     assert stale(store, api.paper("cosnet"), TABLE) == [*store]
 
 
-def test_a_diverged_network_scores_zero_and_counts() -> None:
+def test_a_diverged_network_scores_zero_and_counts(clips) -> None:
     paper = api.paper("cosnet")
     model = paper.build(paper.Config.paper().scaled("quick"))
     with torch.no_grad():
         next(model.parameters()).fill_(float("nan"))
-    assert score(model, clips(3), paper.Inference.paper()) == {"J": [0.0] * 3, "F": [0.0] * 3}
+    assert score(model, clips, paper.Inference.paper()) == {"J": [0.0] * 2, "F": [0.0] * 2}

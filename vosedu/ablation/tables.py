@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from vosedu import api
@@ -13,6 +13,8 @@ from vosedu.papers.contract import Paper, Row, Table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
+
+    from vosedu.figures.forest import Branch
 
 NOT_RUN = "not run here"
 
@@ -30,10 +32,12 @@ def table(
     profile: str = "ablate",
     split: str = "test",
     measure: str = "J",
+    columns: Sequence[str] | None = None,
 ) -> DataFrame:
     """One line per row: the paper's numbers, ours over seeds, the paired difference, the verdict.
 
-    store: the records; by default the committed ones. Differences are row minus base, in points,
+    store: the records; by default the committed ones. columns: the suites to show, by default
+    `suites(table)`. Differences are row minus base, in points,
     with the 95 % interval over seeds. What was not run says so, with the reason where there is one.
     """
     from pandas import DataFrame
@@ -44,7 +48,7 @@ def table(
     lines = {}
     for row in table.rows:
         line = {column: _reported(table, row, column) for column in _reported_columns(table)}
-        for suite in suites(table):
+        for suite in columns or suites(table):
             compared = compare(records, row.label, table.base, suite, measure)
             line[f"our {measure}, {suite}"] = _ours(row, compared)
             line[f"difference, {suite}"] = _difference(table, row, compared)
@@ -74,29 +78,37 @@ def forest(
 
     suite: where the differences are taken; by default, for each row, where its claim is judged.
     """
-    from vosedu.figures.forest import Branch, forest_plot
+    from vosedu.figures.forest import forest_plot
 
     paper = api.paper(paper)
     table = paper.table(table) if isinstance(table, str) else table
     records = _records(paper, table, store, profile, split)
-    branches = []
-    for row in table.rows:
-        if row.label == table.base:
-            continue
-        judged = suite or (row.claim.suite if row.claim else "mixed")
-        compared = compare(records, row.label, table.base, judged, measure)
-        says = row.claim is not None and judged == row.claim.suite
-        branches.append(
-            Branch(
-                row.label,
-                compared.differences if compared else (),
-                (compared.low, compared.high) if compared else (float("nan"),) * 2,
-                row.claim.margin if row.claim else 0.0,
-                judge(records, table, row, measure) if says else "" if compared else NOT_RUN,
-            )
-        )
+    branches = [
+        branch(records, table, row, suite or (row.claim.suite if row.claim else "mixed"), measure)
+        for row in table.rows
+        if row.label != table.base
+    ]
     where = suite or ", ".join(suites(table)[1:]) or "mixed"
     return forest_plot(branches, f"{measure} of the row minus {measure} of '{table.base}', {where}")
+
+
+def branch(
+    records: Iterable[Record], table: Table, row: Row, suite: str, measure: str = "J"
+) -> Branch:
+    """A row's line in a forest plot: its verdict stands there on the suite its claim names."""
+    from vosedu.figures.forest import Branch
+
+    compared = compare(records, row.label, table.base, suite, measure)
+    if compared is None:
+        return Branch(row.label, (), (float("nan"),) * 2, 0.0, NOT_RUN)
+    judged = row.claim is not None and row.claim.suite == suite
+    return Branch(
+        row.label,
+        compared.differences,
+        (compared.low, compared.high),
+        row.claim.margin if judged else 0.0,
+        verdict(row.claim, compared) if judged else "",
+    )
 
 
 def _records(

@@ -5,6 +5,7 @@ a figure. This package loads ipywidgets and matplotlib; `import vosedu` does not
 """
 
 from vosedu.explore.explorer import Explorer
+from vosedu.explore.form import Form
 from vosedu.explore.twin import WithTwin, png
 from vosedu.explore.view import Choice, Picture, View, draw
 from vosedu.explore.widgets import Clickable, Gallery, choose, slide
@@ -13,6 +14,7 @@ __all__ = [
     "Choice",
     "Clickable",
     "Explorer",
+    "Form",
     "Gallery",
     "Picture",
     "View",

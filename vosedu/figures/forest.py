@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vosedu.figures.overlay import COLOURS
@@ -34,13 +35,18 @@ def forest_plot(branches: Sequence[Branch], xlabel: str, width: float = 8.0) -> 
     """Means with intervals (lines), single seeds (dots), margins (grey), zero (dashed)."""
     figure, axes = plt.subplots(figsize=(width, 0.42 * len(branches) + 0.8), layout="constrained")
     plt.close(figure)  # whoever asked for it shows it, once
+    plant(axes, branches, xlabel)
+    return figure
+
+
+def plant(axes: Axes, branches: Sequence[Branch], xlabel: str) -> None:
+    """Draw a forest plot into given axes."""
     for y, branch in enumerate(branches):
         if branch.margin:
             axes.barh(y, 2 * branch.margin, 0.8, -branch.margin, color="0.9", zorder=0)
         if len(branch.differences):
-            low, high = branch.interval
             axes.plot(branch.differences, [y + 0.22] * len(branch.differences), ".", color="0.45")
-            axes.plot([low, high], [y, y], color=BLUE, lw=2)
+            axes.plot(branch.interval, [y, y], color=BLUE, lw=2)
             axes.plot(np.mean(branch.differences), y, "o", color=BLUE)
         axes.annotate(
             branch.note, (1.01, y), xycoords=("axes fraction", "data"), va="center", fontsize=9
@@ -50,4 +56,3 @@ def forest_plot(branches: Sequence[Branch], xlabel: str, width: float = 8.0) -> 
     axes.set_ylim(len(branches) - 0.5, -0.5)
     axes.set_xlabel(xlabel)
     axes.spines[["top", "right"]].set_visible(False)
-    return figure

@@ -156,7 +156,7 @@ class Trace:
         return tuple(
             "noise"
             if place == NOISE
-            else f"frame {place[1]}" + ("" if place[0] == self.clip else " of another clip")
+            else f"frame {place[1]}" + ("" if place[0] == self.clip else ", other clip")
             for place in self.references
         )
 
@@ -331,7 +331,7 @@ def shown_attention(probe: Probe, trace: Trace, cell: int) -> tuple[Picture, ...
     high = max(4.0, float(times.max()))
     return tuple(
         Picture(
-            f"{name}: {support:.0f} of {h * w} positions, to {high:.0f} x uniform",
+            f"{name}: {support:.0f} of {h * w}, to {high:.0f} x uniform",
             heat(probe.picture(place), each, high),
         )
         for name, place, each, support in zip(

@@ -1,0 +1,85 @@
+"""The fields of a frozen dataclass as widgets one can edit."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields
+from typing import Any
+
+import ipywidgets as w
+
+from vosedu.errors import InputError
+
+STYLE = {"description_width": "130px"}
+
+
+class Form:
+    """One widget for each field of `base` that holds a plain value.
+
+    base: an instance of a frozen dataclass. suggestions: field -> values to offer for a text.
+    on_change: called without arguments after every edit.
+    """
+
+    def __init__(
+        self,
+        base: Any,
+        suggestions: Mapping[str, Collection[str]],
+        on_change: Callable[[], None],
+    ) -> None:
+        self.base = base
+        self._parse: dict[str, Callable[[Any], Any]] = {}
+        self.fields: dict[str, w.ValueWidget] = {}
+        for field in fields(base):
+            made = _widget(field.name, getattr(base, field.name), suggestions.get(field.name, ()))
+            if made is not None:
+                self.fields[field.name], self._parse[field.name] = made
+                self.fields[field.name].observe(lambda _: on_change(), "value")
+        self.widget = w.VBox(list(self.fields.values()))
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The fields whose values differ from the base's; raises InputError for unreadable text."""
+        values = {name: self._parse[name](widget.value) for name, widget in self.fields.items()}
+        return {name: v for name, v in values.items() if v != getattr(self.base, name)}
+
+    def fill(self, base: Any, changes: Mapping[str, Any]) -> None:
+        """Show another base of the same class with some fields replaced."""
+        self.base = base
+        for name, widget in self.fields.items():
+            value = changes.get(name, getattr(base, name))
+            widget.value = repr(value) if self._parse[name] is not _as_it_is else value
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _widget(
+    name: str, value: Any, suggestions: Collection[str]
+) -> tuple[w.ValueWidget, Callable[[Any], Any]] | None:
+    """A widget and what turns its value into the field's; None for a value that is not plain."""
+    common = {"description": name, "style": STYLE}
+    if isinstance(value, bool):
+        return w.Checkbox(value, indent=True, **common), _as_it_is
+    if isinstance(value, int):
+        return w.IntText(value, **common), _as_it_is
+    if isinstance(value, float):
+        return w.FloatText(value, **common), _as_it_is
+    if isinstance(value, str):
+        options = tuple(dict.fromkeys((value, *suggestions)))
+        return w.Combobox(value=value, options=options, **common), _as_it_is
+    try:
+        ast.literal_eval(repr(value))
+    except (ValueError, SyntaxError):
+        return None
+
+    def parse(text: str) -> Any:
+        try:
+            return ast.literal_eval(text)
+        except (ValueError, SyntaxError) as error:
+            raise InputError(
+                f"'{text}' is no value for {name}; write it as in Python, for example {value!r}"
+            ) from error
+
+    return w.Text(repr(value), continuous_update=False, **common), parse
