@@ -67,7 +67,7 @@ def stored_mask(path: str | Path) -> tuple[np.ndarray, bool]:
     try:
         with Image.open(path) as image:
             if image.mode in {"L", "LA"}:
-                return np.asarray(image.getchannel(0)), True
+                return np.asarray(image if image.mode == "L" else image.getchannel(0)), True
             if image.mode in {"P", "1"}:
                 return np.asarray(image, np.uint8), False
             mode = image.mode

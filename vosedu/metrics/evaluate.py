@@ -62,11 +62,13 @@ def evaluate(
     tracks: list[Track] = []
     stability: dict[str, np.ndarray] = {}
     attributes: dict[str, frozenset[str]] = {}
-    with ThreadPoolExecutor(threads or min(8, os.cpu_count() or 1)) as pool:
+    threads = threads or min(8, os.cpu_count() or 1)
+    with ThreadPoolExecutor(threads) as pool:
+        over_frames = pool.map if threads > 1 else map
         for clip in clips:
             wants_t = temporal is True or (bool(temporal) and clip.name in temporal)
             job = _ClipJob(clip, chosen, wants_t)
-            scored = job.run(_masks_of(results, clip), pool)
+            scored = job.run(_masks_of(results, clip), over_frames)
             tracks += job.tracks(scored, group_of)
             attributes[clip.name] = frozenset(clip.attributes)
             if wants_t:
@@ -97,17 +99,17 @@ class _ClipJob:
         self.objects = len(self.first_seen)
         self.most_proposals = max(MAX_PROPOSALS, self.objects)
 
-    def run(self, masks: Any, pool: ThreadPoolExecutor) -> list[_Frame]:
+    def run(self, masks: Any, over_frames: Callable[..., Iterable[_Frame]]) -> list[_Frame]:
         if isinstance(masks, Mapping):
             self._refuse_gaps(masks)
-            return list(pool.map(lambda t: self.score(t, masks[t]), self.frames))
+            return list(over_frames(lambda t: self.score(t, masks[t]), self.frames))
         if isinstance(masks, Sequence | np.ndarray):
             if len(masks) != len(self.clip):
                 raise InputError(
                     f"the result of {self.clip.name} has {len(masks)} masks for {len(self.clip)} "
                     "frames; give one per frame, or a mapping from frame number to mask"
                 )
-            return list(pool.map(lambda t: self.score(t, masks[t]), self.frames))
+            return list(over_frames(lambda t: self.score(t, masks[t]), self.frames))
         wanted = set(self.frames)
         scored = [self.score(t, mask) for t, mask in _numbered(masks) if t in wanted]
         self._refuse_gaps({frame.index for frame in scored})
@@ -128,9 +130,8 @@ class _ClipJob:
         truth = np.asarray(self.clip.labels[t])
         pred, truth = self._same_size(pred, truth, where)
         if self.protocol.objects == "merged":
-            pred = (pred > 0).view(np.uint8)
             truth, void = _read_void(truth, self.protocol.void)
-            truth = (truth > 0).view(np.uint8)
+            pred, truth = _foreground(pred), _foreground(truth)
         else:
             self._refuse_unknown_ids(pred, where)
             truth, void = _read_void(truth, self.protocol.void)
@@ -216,6 +217,8 @@ def as_ids(value: Any, where: str) -> np.ndarray:
         return (mask > 0.5).view(np.uint8)
     if mask.dtype == bool:
         return np.ascontiguousarray(mask).view(np.uint8)
+    if mask.dtype == np.uint8:
+        return mask
     if mask.dtype.kind not in "iu" or (mask.size and not 0 <= mask.min() <= mask.max() <= 255):
         raise InputError(f"{where}: the mask holds values outside 0..255; give uint8 ids")
     return np.ascontiguousarray(mask, np.uint8)
@@ -240,6 +243,11 @@ def _first_seen(clip: Clip, protocol: Protocol) -> dict[int, int]:
             "give ids from 1 on, or score it under a protocol of merged foreground"
         )
     return dict(sorted(seen.items()))
+
+
+def _foreground(ids: np.ndarray) -> np.ndarray:
+    """Ids -> 0 and 1."""
+    return ids if ids.max(initial=0) <= 1 else (ids > 0).view(np.uint8)
 
 
 def _read_void(truth: np.ndarray, reading: str) -> tuple[np.ndarray, np.ndarray | None]:
