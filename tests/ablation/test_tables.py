@@ -13,12 +13,14 @@ TABLE = Table(
     "full",
     (
         Row("full", reported={"DAVIS": 80.5, "FBMS": 75.0}),
+        Row("full, once more"),
         Row(
             "less",
+            config={"a": 1},
             reported={"DAVIS": 77.2, "FBMS": None},
             claim=Claim("less is worse", "occlusion", "lower", 1.0),
         ),
-        Row("other", claim=Claim("other is the same", "occlusion", "same", 1.0)),
+        Row("other", config={"a": 2}, claim=Claim("other is the same", "occlusion", "same", 1.0)),
         Row("never", reported={"DAVIS": 90.0}, unavailable="needs the moon"),
     ),
 )
@@ -37,7 +39,7 @@ def records(record) -> list:
 
 def test_a_line_has_the_papers_numbers_ours_the_difference_and_the_verdict(records) -> None:
     found = ablation.table("cosnet", TABLE, records)
-    assert list(found.index) == ["full", "less", "other", "never"]
+    assert list(found.index) == ["full", "full, once more", "less", "other", "never"]
     less = found.loc["less"]
     assert less["DAVIS"] == "77.2 (-3.30)"
     assert less["FBMS"] == ""

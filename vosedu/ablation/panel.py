@@ -196,8 +196,11 @@ class Panel(WithTwin):
             for r in self._records()
             if (r.profile, r.split) == (self.profile.value, self.split.value)
         ]
-        rows = [row for row in extended.rows if row.label != extended.base and not row.unavailable]
-        branches = [branch(records, extended, row, self.suite.value) for row in rows]
+        branches = [
+            branch(records, extended, row, self.suite.value)
+            for row in extended.rows
+            if row.label != extended.base and not row.unavailable
+        ]
         plant(right, branches, f"J minus J of '{extended.base}', {self.suite.value}")
         return figure
 

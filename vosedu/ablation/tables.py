@@ -86,7 +86,7 @@ def forest(
     branches = [
         branch(records, table, row, suite or (row.claim.suite if row.claim else "mixed"), measure)
         for row in table.rows
-        if row.label != table.base
+        if row.label != table.base and (row.unavailable or _changes(row))
     ]
     where = suite or ", ".join(suites(table)[1:]) or "mixed"
     return forest_plot(branches, f"{measure} of the row minus {measure} of '{table.base}', {where}")
@@ -109,6 +109,11 @@ def branch(
         row.claim.margin if judged else 0.0,
         verdict(row.claim, compared) if judged else "",
     )
+
+
+def _changes(row: Row) -> bool:
+    """False for a row that repeats the full one, as tables do once for each group of rows."""
+    return any((row.config, row.recipe, row.inference, row.data))
 
 
 def _records(

@@ -8,7 +8,7 @@ import torch
 
 from vosedu.clip import Clip
 from vosedu.errors import InputError
-from vosedu.papers.cosnet.explorer import NOISE, Probe, explore, figure
+from vosedu.papers.cosnet.explorer import NOISE, Probe, explore, figure, share_read
 from vosedu.papers.cosnet.inference import Inference, segment
 from vosedu.papers.cosnet.network import Config, COSNet, build
 
@@ -104,6 +104,18 @@ def test_effective_support_lies_between_one_position_and_all(probe: Probe) -> No
     assert single.min() >= 1 and double.max() <= HW + 1e-2
     assert single.mean() < 0.5 * HW
     assert double.mean() > 0.95 * HW  # values in 0..1 cannot be told apart by a softmax
+
+
+def test_shares_add_up_and_are_those_of_area_where_attention_is_uniform(probe: Probe) -> None:
+    trace = probe.trace(0, 3)
+    who = clips()[0].labels[3] > 0
+    left = np.zeros((48, 80), bool)
+    left[:, :40] = True
+    parts = [share_read(trace, who, [region] * 5) for region in (left, ~left)]
+    assert sum(parts) == pytest.approx(1, abs=1e-5)
+    uniform = probe.trace(0, 3, softmax="double")
+    assert share_read(uniform, who, [left] * 5) == pytest.approx(0.5, abs=0.02)
+    assert np.isnan(share_read(trace, np.zeros((48, 80)), [left] * 5))
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,24 @@ class Trace:
         return y * h // height * w + x * w // width
 
 
+def share_read(trace: Trace, who: np.ndarray, where: Sequence[np.ndarray]) -> float:
+    """Of all that some pixels of the target read, the share they read in given regions.
+
+    who: H x W, True for pixels of the target. where: one such map for each reference. From 0 to 1,
+    the mean over references; NaN where `who` is empty.
+    """
+    h, w = trace.embedding.shape[1:]
+
+    def cells(region: np.ndarray) -> np.ndarray:
+        return cv2.resize(region.astype(np.float32), (w, h), interpolation=cv2.INTER_AREA).ravel()
+
+    readers = cells(who)
+    if not readers.any():
+        return float("nan")
+    found = [cells(region) @ each @ readers for region, each in zip(where, trace.attention)]
+    return float(np.mean(found) / readers.sum())
+
+
 class Probe:
     """COSNet on a few clips; every frame is encoded once, whatever is switched afterwards.
 
