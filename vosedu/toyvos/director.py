@@ -79,8 +79,8 @@ class Director:
         return self.dials.get("theme", themes.NAMES.index(name))
 
     def _camera(self) -> Camera:
-        still = self.draw(0, 100) < 40
-        pan = 0 if still else self.draw(4, 22) * (1 - 2 * self.draw(0, 2))
+        still = self.draw(0, 100) < 20
+        pan = 0 if still else self.draw(6, 28) * (1 - 2 * self.draw(0, 2))
         shake = self.span("CS", 0, 17) if self.dials["CS"] >= 20 else 0
         return Camera(
             self.draw(0, 2400),
