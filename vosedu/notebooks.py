@@ -81,6 +81,7 @@ def execute(
                 dict(parameters or {}),
                 kernel_name="python3",
                 language="python",
+                extra_arguments=["--IPKernelApp.log_level=40"],
                 cwd=ROOT,
                 progress_bar=progress,
                 execution_timeout=timeout,
@@ -236,7 +237,7 @@ def _check_pictures(notebook: NotebookNode) -> Iterator[str]:
             following = next((c for c in cells[number + 1 :] if c.cell_type == "code"), None)
             if "image/png" not in shown | _mime_types(following):
                 yield f"cell {number}: its widget has no PNG twin in this cell or the next"
-        if "image/png" in shown:
+        if any(kind.startswith("image/") for kind in shown):
             above = next(
                 (c for c in reversed(cells[:number]) if WIDGET not in _mime_types(c)), None
             )
