@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from vosedu import metrics
 from vosedu.clip import VOID, Clip
 from vosedu.errors import InputError
-from vosedu.explore import Choice, Explorer, Picture, View
+from vosedu.explore import Choice, Explorer, Picture, View, on_object
 from vosedu.figures.attention import effective_support, heat, principal_colours, ring
 from vosedu.figures.overlay import overlay
 from vosedu.papers.cosnet.inference import (
@@ -429,7 +429,7 @@ def explore(
     clips = [clips] if isinstance(clips, Clip) else clips
     probe = Probe(models, clips, inference)
     return Explorer(
-        probe.look, clips, probe.choices, question=question, start=start or _start(clips[0])
+        probe.look, clips, probe.choices, question=question, start=start or on_object(clips[0])
     )
 
 
@@ -443,15 +443,3 @@ def figure(
 ) -> Figure:
     """The static twin of `explore` in one setting: clip, frame, x, y and any switch."""
     return explore(models, clips, inference=inference, question=question).figure(**setting)
-
-
-def _start(clip: Clip) -> dict[str, int]:
-    """The middle of the object in the labelled frame nearest to the middle of the clip."""
-    middle, (height, width) = len(clip) // 2, clip.size
-    frame = min(clip.labels, key=lambda i: abs(i - middle), default=middle)
-    truth = clip.labels.get(frame)
-    if truth is None or not ((truth > 0) & (truth != VOID)).any():
-        return {"frame": frame, "x": width // 2, "y": height // 2}
-    ys, xs = np.nonzero((truth > 0) & (truth != VOID))
-    nearest = np.hypot(ys - ys.mean(), xs - xs.mean()).argmin()  # inside, unlike the mean itself
-    return {"frame": frame, "x": int(xs[nearest]), "y": int(ys[nearest])}

@@ -1,0 +1,248 @@
+"""DPA's explorer shows what the network computes, and its switches reach the mask."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from vosedu import flow
+from vosedu.clip import Clip
+from vosedu.errors import InputError
+from vosedu.papers.dpa.explorer import COMPONENTS, COUNTS, FLOWS, STREAMS, Probe, explore, figure
+from vosedu.papers.dpa.inference import Inference, Pictures, segment
+from vosedu.papers.dpa.network import DPA, Config, build
+
+
+def clips() -> list[Clip]:
+    """Two clips of a bright square that moves over noise, with flow and masks."""
+
+    def one(name: str, seed: int, length: int, height: int, width: int, step: int) -> Clip:
+        rng = np.random.default_rng(seed)
+        frames = rng.integers(0, 120, (length, height, width, 3), np.uint8)
+        labels, fields = {}, []
+        for t in range(length):
+            left = 20 + step * t
+            labels[t] = np.zeros((height, width), np.uint8)
+            labels[t][10:30, left : left + 20] = 1
+            frames[t][labels[t] > 0] += np.array([120, 60 * seed, 0], np.uint8)
+            field = rng.normal(0, 0.2, (height, width, 2)).astype(np.float32)
+            field[labels[t] > 0] = step, 1
+            fields.append(field)
+        return Clip(name, frames, labels, fields[:-1])
+
+    return [one("right", 0, 8, 48, 80, 4), one("left", 1, 6, 60, 90, -3)]
+
+
+def network(config: Config) -> DPA:
+    """A small network with opinions of its own, whose mask is about half of a frame."""
+    torch.manual_seed(0)
+    model = build(config)
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.momentum = None  # take the statistics of the pass below
+    frames, flows = Pictures(model, clips()[0], Inference()).batch(range(8))
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.startswith("ifa") and parameter.dim() == 2:
+                torch.nn.init.orthogonal_(parameter, 4.0)  # sharp attention
+        model.train()(frames, flows, [model.encode_reference(frames, flows)])
+        model.eval()
+        head = model.decoder.refine1.head.score
+        head.weight *= 20
+        results = segment(model, clips()[0])
+        middle = float(np.median([r.probability for r in results]))
+        head.bias -= np.log(middle / (1 - middle))
+    return model
+
+
+PAPER = Config.paper().scaled("quick")
+
+
+@pytest.fixture(scope="module")
+def model() -> DPA:
+    return network(PAPER)
+
+
+@pytest.fixture(scope="module")
+def probe(model: DPA) -> Probe:
+    return Probe(model, clips())
+
+
+def test_three_clicks_from_the_first_state_change_the_mask(model: DPA) -> None:
+    explorer = explore(model, clips())
+    start = explorer.view
+    assert explorer.changed == 0
+    explorer.picture.click(0.9, 0.9)
+    assert explorer.view.facts != start.facts
+    assert np.array_equal(explorer.view.mask, start.mask)  # another pixel, the same mask
+    explorer.controls["flow"].value = "another clip"
+    misled = explorer.view.mask
+    assert explorer.changed > 0
+    explorer.controls["references"].value = "another clip"
+    assert not np.array_equal(explorer.view.mask, misled)
+    assert explorer.view.facts[-1] == "Touched: flow = another clip, references = another clip."
+
+
+@pytest.mark.parametrize("sampling", ["paper", "released"])
+@pytest.mark.parametrize("n", [1, 4])
+def test_an_untouched_probe_gives_what_segment_gives(model: DPA, n: int, sampling: str) -> None:
+    inference = Inference(references=n, sampling=sampling)
+    probe = Probe(model, clips(), inference)
+    for result in segment(model, clips()[1], inference=inference):
+        trace = probe.trace(1, result.index)
+        assert trace.probability == pytest.approx(result.probability, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "touched",
+    [
+        *({"flow": how} for how in FLOWS if how != "as it is"),
+        {"flow": "grey", "broken": "all frames"},
+        {"references": "the query itself"},
+        {"references": "another clip"},
+        {"references": "another clip's motion"},
+        {"n": 1},
+        {"silent": "T_A"},
+        {"silent": "T_M"},
+        {"silent": "IMA"},
+        {"silent": "IFA"},
+    ],
+    ids=lambda touched: " ".join(map(str, touched.values())),
+)
+def test_every_switch_reaches_the_probability_and_leaves_the_network_alone(
+    probe: Probe, touched: dict
+) -> None:
+    before = probe.trace(0, 3).probability
+    assert np.abs(probe.trace(0, 3, **touched).probability - before).max() > 1e-3
+    again = Probe(probe.networks["DPA"], clips())
+    assert again.trace(0, 3).probability == pytest.approx(before, abs=1e-6)
+
+
+def test_broken_flow_of_all_frames_reaches_the_memory(probe: Probe) -> None:
+    here = probe.trace(0, 3, flow="grey")
+    everywhere = probe.trace(0, 3, flow="grey", broken="all frames")
+    assert np.array_equal(here.flow, everywhere.flow)
+    before, after = here.remembered["motion"][0], everywhere.remembered["motion"][0]
+    assert not np.allclose(before, after)
+
+
+def test_shuffled_references_change_nothing(probe: Probe) -> None:
+    """Attention is over a set, and the two streams of a reference are never read together."""
+    as_chosen, shuffled = (probe.trace(0, 3, references=how) for how in ("as chosen", "shuffled"))
+    assert shuffled.references["appearance"] == as_chosen.references["appearance"][::-1]
+    assert shuffled.references["motion"] != shuffled.references["appearance"]
+    assert shuffled.probability == pytest.approx(as_chosen.probability, abs=1e-4)
+    assert shuffled.mass("appearance") == pytest.approx(as_chosen.mass("appearance")[::-1])
+
+
+def test_flows_are_what_they_say(probe: Probe) -> None:
+    def seen(how: str) -> np.ndarray:
+        return probe.trace(0, 3, flow=how).flow
+
+    first = clips()[0]
+    assert np.array_equal(seen("as it is"), flow.to_colour(first.flow[3]))
+    assert np.array_equal(seen("another moment"), probe.trace(0, 7).flow)  # half of 8 later
+    assert (seen("white") == 255).all() and (seen("grey") == 128).all()
+    assert seen("noisy").std(axis=(0, 1)).min() > seen("as it is").std(axis=(0, 1)).min()
+    assert seen("another clip").shape == (48, 80, 3)  # of a larger clip, resized
+
+
+@pytest.mark.parametrize("n", COUNTS)
+@pytest.mark.parametrize("stream", STREAMS)
+def test_attention_mass_is_shared_by_the_references(probe: Probe, stream: str, n: int) -> None:
+    trace = probe.trace(0, 3, n=n)
+    assert trace.mass(stream).shape == (n,)
+    assert trace.mass(stream).sum() == pytest.approx(1, abs=1e-5)
+    reading = trace.reading(stream, 30, 20)
+    assert reading.shape == (n, 3, 5)
+    assert reading.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_regions_and_transfer_are_distributions_of_the_pixels_owner(probe: Probe) -> None:
+    trace = probe.trace(0, 3)
+    assert trace.cell(4, 0, 0) == 0 and trace.cell(4, 79, 47) == 6 * 10 - 1
+    for block, size in ((4, (6, 10)), (5, (3, 5))):
+        regions = trace.regions(block, "motion")
+        assert regions.shape == (16, *size)
+        assert regions.sum(axis=(1, 2)) == pytest.approx(1, abs=1e-5)
+        owner = trace.owner(block, "motion", 30, 20)
+        there = regions.reshape(16, -1)[:, trace.cell(block, 30, 20)]
+        assert there[owner] == there.max()
+        assert trace.transfer(block, "appearance", 30, 20).shape == size
+        assert trace.transfer(block, "appearance", 30, 20).sum() == pytest.approx(1, abs=1e-5)
+
+
+FORMS = {
+    "I": (Config.paper("I"), {"soft regions", "outputs", "block 5"}),
+    "II": (Config.paper("II"), {"soft regions", "transfer", "block 5", "outputs"}),
+    "III, released": (
+        Config.released("III"),
+        {"soft regions", "references", "block 5", "outputs"},
+    ),
+    "IV, released": (Config.released("IV"), set(COMPONENTS)),
+    "IV": (PAPER, set(COMPONENTS)),
+    "XI": (Config.paper("XI"), set(COMPONENTS)),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_version_shows_what_it_has(form: str) -> None:
+    config, shown = FORMS[form]
+    torch.manual_seed(0)
+    explorer = explore(build(config.scaled("quick")).eval(), clips())
+    for component in COMPONENTS:
+        explorer.controls["component"].value = component
+        pictures = [p for row in explorer.view.rows[1:] for p in row]
+        assert bool(pictures) == (component in shown)
+    assert explorer.changed == 0
+    offered = explorer.controls["silent"].options
+    assert ("IMA" in offered) == ("transfer" in shown)
+    assert ("IFA" in offered) == ("references" in shown)
+
+
+def test_frames_are_encoded_once(model: DPA, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded, features = [], model.features
+    monkeypatch.setattr(model, "features", lambda *x: encoded.append(1) or features(*x))
+    explorer = explore(model, clips(), start={"frame": 3})
+    assert len(encoded) == 5  # the query and four references
+    for name, value in {"x": 3, "component": "references", "silent": "IFA", "block": 5}.items():
+        setattr(explorer.state, name, value)
+    assert len(encoded) == 5
+    explorer.state.flow = "white"
+    assert len(encoded) == 6
+
+
+def test_networks_can_be_switched_between(model: DPA) -> None:
+    torch.manual_seed(0)
+    explorer = explore({"IV": model, "I": build(Config.paper("I").scaled("quick"))}, clips())
+    explorer.state.network = "I"
+    assert explorer.changed > 0
+    assert not any("IFA" in fact for fact in explorer.view.facts)
+
+
+def test_a_clip_without_labels_and_flow_and_alone(model: DPA) -> None:
+    explorer = explore(model, Clip("mine", clips()[0].frames))
+    assert (explorer.state.x, explorer.state.y) == (40, 24)
+    assert not any("J of" in fact for fact in explorer.view.facts)
+    assert explorer.controls["references"].options == ("as chosen", "shuffled", "the query itself")
+    assert "another clip" not in explorer.controls["flow"].options
+
+
+def test_the_static_twin_takes_any_setting(model: DPA) -> None:
+    drawn = figure(model, clips(), frame=2, x=9, y=9, component="transfer", flow="noisy")
+    assert "Touched: flow = noisy." in drawn.texts[1].get_text()
+
+
+@pytest.mark.parametrize(
+    "make, said",
+    [
+        (lambda model: explore(model, []), "at least one clip"),
+        (lambda model: explore(build(PAPER.stills()), clips()), "takes no flow"),
+        (lambda model: explore(model, Clip("one", clips()[0].frames[:1])), "needs two"),
+    ],
+    ids=["no clip", "network for stills", "one frame"],
+)
+def test_bad_input_is_told_in_one_sentence(model: DPA, make, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        make(model)
