@@ -9,16 +9,16 @@ import numpy as np
 from vosedu.clip import VOID
 from vosedu.errors import InputError
 
-# Okabe and Ito's colours, told apart with any colour vision; black is left to the video itself.
+# Okabe and Ito's colours, told apart with any colour vision; the rarest in nature comes first.
 COLOURS = np.array(
     [
-        (230, 159, 0),
+        (204, 121, 167),
         (86, 180, 233),
         (0, 158, 115),
         (240, 228, 66),
         (0, 114, 178),
         (213, 94, 0),
-        (204, 121, 167),
+        (230, 159, 0),
     ],
     np.uint8,
 )
