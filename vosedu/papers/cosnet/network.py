@@ -274,7 +274,6 @@ def segmentation_module(channels: int, filters: int, convolutions: int) -> nn.Se
             nn.ReLU(inplace=True),
         ]
         inputs = filters
-        nn.init.normal_(layers[-3].weight, std=0.01)
     return nn.Sequential(*layers, one_channel(inputs))
 
 
@@ -298,7 +297,8 @@ class SharedHead(nn.Module):
 
 
 class SeparateHeads(nn.Module):
-    """The release's heads: a segmentation module with one 3x3 convolution for each frame.
+    """The release's heads: a segmentation module with one 3x3 convolution for each frame, whose
+    weights start from N(0, 0.01); the paper does not say how its own start.
 
     The group network predicts its target only and has no head for b.
     """
@@ -309,6 +309,8 @@ class SeparateHeads(nn.Module):
         self.of = nn.ModuleDict(
             {frame: segmentation_module(config.channels, config.filters, 1) for frame in frames}
         )
+        for module in self.of.values():
+            nn.init.normal_(module[0].weight, std=0.01)
 
     def forward(self, z: Tensor, v: Tensor, frame: str = "a") -> Tensor:
         return tap(f"logit_{frame}", self.of[frame](torch.cat([z, v], dim=1)))
