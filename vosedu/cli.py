@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, fields, replace
@@ -220,15 +221,18 @@ def train(arguments: Arguments) -> None:
     out = arguments.out or Path("runs/train") / name
     arguments.kept = f"the same command goes on from the last save in {out}"
     steps = sum(stage.steps for stage in recipe.stages)
+    first = _join_torchrun() == 0
     model, history = paper.train(
         config,
         recipe,
         seed=arguments.seed,
         device=_device(arguments.device),
         folder=out,
-        on_step=_training_progress(steps),
+        on_step=_training_progress(steps) if first else None,
         until=arguments.until,
     )
+    if not first:
+        return
     options = {"profile": arguments.profile, "seed": arguments.seed, "until": arguments.until}
     options |= {"initial": arguments.initial, "set": " ".join(arguments.set)}
     said = [f"--{name} {value}" for name, value in options.items() if value not in (None, "")]
@@ -470,6 +474,18 @@ def _progress(items: Iterable[T], total: int, unit: str) -> Iterable[T]:
     from tqdm import tqdm
 
     return tqdm(items, total=total, unit=f" {unit}", disable=None, leave=False)
+
+
+def _join_torchrun() -> int:
+    """Under torchrun: join the other processes and take a GPU. The number of this process."""
+    import torch
+
+    if "LOCAL_RANK" not in os.environ:
+        return 0
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    torch.distributed.init_process_group()
+    return torch.distributed.get_rank()
 
 
 def _training_progress(steps: int) -> Callable[[Any], None]:

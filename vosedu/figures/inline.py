@@ -25,4 +25,5 @@ def use_small_figures(**settings: object) -> None:
     look = {"figure.dpi": 90, "savefig.dpi": "figure", "font.size": 9, "axes.titlesize": 9}
     plt.rcParams.update(look | settings)
     if (shell := get_ipython()) is not None:
+        shell.run_line_magic("matplotlib", "inline")  # which would replace ours later
         shell.display_formatter.formatters["image/png"].for_type(Figure, palette_png)
