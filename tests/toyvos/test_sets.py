@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, Subset
 
 from vosedu import toyvos
 from vosedu.toyvos import baselines
-from vosedu.toyvos.attributes import RULES
+from vosedu.toyvos.measured import RULES
 
 
 def test_a_split_is_lazy_and_remembers() -> None:

@@ -7,8 +7,8 @@
 
 from __future__ import annotations
 
-from vosedu.toyvos.attributes import attributes
 from vosedu.toyvos.dials import ATTRIBUTES
+from vosedu.toyvos.measured import attributes
 from vosedu.toyvos.render import ToyClip, render
 from vosedu.toyvos.scene import VERSION, Scene
 from vosedu.toyvos.splits import split, stills

@@ -19,10 +19,11 @@ from vosedu import metrics
 from vosedu.paths import data_dir
 from vosedu.toyvos.render import ToyClip
 from vosedu.toyvos.scene import VERSION
-from vosedu.toyvos.splits import split
+from vosedu.toyvos.splits import Split
 from vosedu.toyvos.suites import NAMES
 
 COMMAND = "python -m vosedu.toyvos.baselines"
+_HEIGHT = 96
 _CHOICES = 20  # thresholds tried, and train clips they are tried on
 
 Predictor = Callable[[ToyClip, int, float], np.ndarray]
@@ -98,7 +99,7 @@ def score(predict: Predictor, clips: Sequence[ToyClip], level: float, step: int 
 
 def measure(suite: str) -> dict[str, object]:
     """The row of one suite."""
-    train, test = split("train", suite)[:_CHOICES], split("test", suite)
+    train, test = Split("train", suite, _HEIGHT)[:_CHOICES], Split("test", suite, _HEIGHT)
     row: dict[str, object] = {"suite": suite, "clips": len(test)}
     levels: dict[str, float] = {}
     scores: dict[str, float] = {}
@@ -146,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         record = {
             "version": VERSION,
             "command": COMMAND,
-            "height": 96,
+            "height": _HEIGHT,
             "split": "test",
             "thresholds": f"best of {_CHOICES} on {_CHOICES} train clips",
             "rows": table,

@@ -24,7 +24,14 @@ FAMILIES = {
 NAMES = tuple(FAMILIES)
 
 
-@lru_cache(maxsize=512)
 def sprites(family: int, look: Look, tpu: int) -> tuple[Sprite, ...]:
-    """The painted parts of one individual at `tpu` texels per unit."""
+    """The painted parts of one individual at `tpu` texels per unit; small ones are remembered."""
+    return (_many if tpu <= 128 else _few)(family, look, tpu)
+
+
+def _sprites(family: int, look: Look, tpu: int) -> tuple[Sprite, ...]:
     return tuple(FAMILIES[NAMES[family]].parts(look, tpu))
+
+
+_many = lru_cache(maxsize=512)(_sprites)
+_few = lru_cache(maxsize=16)(_sprites)

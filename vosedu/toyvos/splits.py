@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from vosedu.errors import InputError
-from vosedu.toyvos.attributes import attributes
+from vosedu.toyvos.measured import attributes
 from vosedu.toyvos.render import ToyClip, check_size, render
 from vosedu.toyvos.suites import SPLITS, SUITES, first_seed, scene
 

@@ -553,8 +553,18 @@ THEMES: dict[str, Theme] = {
 NAMES = tuple(THEMES)
 
 
-@lru_cache(maxsize=144)
 def plates(theme: int, variant: int, resolution: int) -> tuple[Layer, ...]:
-    """The layers of one background, far to near; `variant` sets colours and clutter together."""
+    """The layers of one background, far to near; `variant` sets colours and clutter together.
+
+    All backgrounds are kept in memory at small resolutions (100 MB at 96), a few at large ones.
+    """
+    return (_all if resolution <= 128 else _few)(theme, variant, resolution)
+
+
+def _plates(theme: int, variant: int, resolution: int) -> tuple[Layer, ...]:
     rng = generator(20260, theme, variant)
     return tuple(THEMES[NAMES[theme]].paint(rng, resolution, variant, (variant % 3) / 2))
+
+
+_all = lru_cache(maxsize=VARIANTS * len(NAMES))(_plates)
+_few = lru_cache(maxsize=8)(_plates)
