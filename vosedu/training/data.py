@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import ConcatDataset
 
 from vosedu import flow
 from vosedu.clip import VOID, Clip
@@ -26,7 +27,7 @@ def open_data(name: str) -> Sequence:
     is trained on flow as it comes, not on the exact flow of rendered clips.
     """
     if "+" in name:
-        return [item for part in name.split("+") for item in open_data(part)]
+        return ConcatDataset([open_data(part) for part in name.split("+")])
     name, _, method = name.partition("@")
     parts = name.split("/")
     if name.startswith(("folder:", "pairs:")):
