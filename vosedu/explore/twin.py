@@ -9,13 +9,17 @@ from typing import Any
 
 from ipywidgets import DOMWidget
 from matplotlib.figure import Figure
+from PIL import Image
 
 
 def png(figure: Figure, dpi: int = 90) -> bytes:
-    """A figure as the bytes of a PNG file."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
-    return buffer.getvalue()
+    """A figure as the bytes of a PNG file of 256 colours, a third of the size of one of all."""
+    drawn, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=dpi)
+    Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
+        small, "PNG", optimize=True
+    )
+    return small.getvalue()
 
 
 class WithTwin(ABC):

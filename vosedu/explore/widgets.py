@@ -16,8 +16,9 @@ ROWS, COLUMNS = 6, 10
 
 
 def encode(image: np.ndarray) -> bytes:
-    """H x W x 3 uint8 RGB -> PNG bytes."""
-    return cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))[1].tobytes()
+    """H x W x 3 uint8 RGB -> JPEG bytes: what a saved notebook keeps of every picture."""
+    bgr = np.ascontiguousarray(image[..., ::-1])
+    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
 
 
 def choose(choice: Choice) -> w.ToggleButtons:
@@ -42,7 +43,8 @@ class Shown:
 
     def __init__(self, width: int) -> None:
         self._title = w.HTML()
-        self.image = w.Image(format="png", layout=w.Layout(width="100%", grid_area="1 / 1 / 2 / 2"))
+        inside = w.Layout(width="100%", grid_area="1 / 1 / 2 / 2")
+        self.image = w.Image(format="jpeg", layout=inside)
         self.body = w.GridBox(
             [self.image],
             layout=w.Layout(width=f"{width}px", grid_template_columns="100%", overflow="hidden"),
