@@ -25,8 +25,9 @@ from vosedu.ablation.store import Record, Store
 from vosedu.ablation.tables import branch, suites, table
 from vosedu.clip import Clip
 from vosedu.errors import InputError
-from vosedu.explore import Form, WithTwin, png
+from vosedu.explore import Form, WithTwin
 from vosedu.figures.forest import plant
+from vosedu.figures.inline import palette_png
 from vosedu.papers.contract import Paper, Row
 from vosedu.training import History
 
@@ -320,7 +321,7 @@ class Panel(WithTwin):
     def _show_curves(self) -> None:
         figure = Figure(figsize=(4.6, 2.8), layout="constrained")
         self._draw_curves(figure.subplots())
-        self.curve.value = png(figure)
+        self.curve.value = palette_png(figure)
 
     def _draw_curves(self, axes: Axes) -> None:
         for (row, seed), losses in self._curves.items():

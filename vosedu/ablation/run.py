@@ -85,6 +85,11 @@ class _Task:
             folder=folder,
             on_step=on_step,
         )
+        scored = []
+        with paper.remembering(model):
+            for setup, suite in self.scorings:
+                shown = _test_clips(setup.recipe, suite, self.split) if clips is None else clips
+                scored.append((setup, suite, score(model, shown, setup.inference)))
         return [
             Record(
                 table="",
@@ -97,18 +102,14 @@ class _Task:
                 config=dataclasses.asdict(setup.config),
                 recipe=dataclasses.asdict(setup.recipe),
                 inference=dataclasses.asdict(setup.inference),
-                metrics=score(
-                    model,
-                    _test_clips(setup.recipe, suite, self.split) if clips is None else clips,
-                    setup.inference,
-                ),
+                metrics=metrics,
                 steps=len(history),
                 seconds=history.seconds,
                 device=_device_name(self.device),
                 commit=commit(),
                 hashes=setup.hashes,
             )
-            for setup, suite in self.scorings
+            for setup, suite, metrics in scored
         ]
 
 

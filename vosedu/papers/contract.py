@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -117,6 +118,8 @@ class Paper:
     recipe(profile) -> Recipe; train(config, recipe, ...) -> (model, History).
     Inference: frozen dataclass of how to predict.
     segment(model, clip, given=..., inference=...) streams FrameResults.
+    remembering(model): a context inside which features are computed once, for scoring one network
+    with several ways of inference on the same clips.
     """
 
     key: str
@@ -134,6 +137,7 @@ class Paper:
     segment: Callable[..., Iterator[FrameResult]]
     tables: tuple[Table, ...]
     released: Released
+    remembering: Callable[[nn.Module], AbstractContextManager[None]] = nullcontext
 
     def table(self, key: str) -> Table:
         """The table of that key."""

@@ -16,6 +16,7 @@ from vosedu.papers.cosnet.inference import (
     Inference,
     embed_frames,
     reference_plan,
+    remembering,
     segment,
     segment_released,
 )
@@ -300,3 +301,23 @@ def test_weights_that_are_not_numbers_are_named() -> None:
         broken.side.bias.fill_(float("nan"))
     with pytest.raises(InputError, match="not a number"):
         list(segment(broken, noise(2), inference=Inference(references=0)))
+
+
+def test_remembering_embeds_every_frame_once_and_changes_nothing() -> None:
+    torch.manual_seed(0)
+    model = build(Config.paper().scaled("quick")).eval()
+    rng = np.random.default_rng(0)
+    clip = Clip("noise", list(rng.integers(0, 256, (6, 48, 80, 3), dtype=np.uint8)))
+    plain = [r.probability for r in segment(model, clip, inference=Inference(references=2))]
+    embedded = []
+    hook = model.embedding.register_forward_hook(lambda _m, x, _y: embedded.append(len(x[0])))
+    with remembering(model):
+        for references in (2, 1, 3):
+            inference = Inference(references=references)
+            results = list(segment(model, clip, inference=inference))
+            if references == 2:
+                assert all(np.array_equal(a, r.probability) for a, r in zip(plain, results))
+        assert sum(embedded) == len(clip)
+    list(segment(model, clip, inference=Inference(references=2)))
+    hook.remove()
+    assert sum(embedded) == 2 * len(clip)

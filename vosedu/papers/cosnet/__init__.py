@@ -2,7 +2,7 @@
 
 from vosedu.papers.contract import Paper
 from vosedu.papers.cosnet.ablations import TABLES
-from vosedu.papers.cosnet.inference import Inference, segment
+from vosedu.papers.cosnet.inference import Inference, remembering, segment
 from vosedu.papers.cosnet.network import Config, build
 from vosedu.papers.cosnet.released import RELEASED
 from vosedu.papers.cosnet.training import recipe, train
@@ -29,4 +29,5 @@ PAPER = Paper(
     segment=segment,
     tables=TABLES,
     released=RELEASED,
+    remembering=remembering,
 )

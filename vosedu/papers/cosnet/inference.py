@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -183,11 +185,39 @@ def segment_released(
         yield from _finish(clip, [target], fuse(model, va, zs, inference), inference)
 
 
-@torch.no_grad()
+@contextmanager
+def remembering(model: COSNet) -> Iterator[None]:
+    """Inside, every frame is embedded once, however many ways of inference score its clip.
+
+    Clips are told apart by name, and memory grows with their frames.
+    """
+    _remembered[model] = {}
+    try:
+        yield
+    finally:
+        del _remembered[model]
+
+
 def embed_frames(
     model: COSNet, clip: Clip, indices: Sequence[int], inference: Inference
 ) -> dict[int, Tensor]:
     """Frame index -> its embedding, views x C x h x w; the second view is the mirrored frame."""
+    memory = _remembered.get(model)
+    if memory is None:
+        return _embed(model, clip, indices, inference)
+    keys = {index: (clip.name, index, inference.size, inference.flip) for index in indices}
+    new = [index for index in indices if keys[index] not in memory]
+    memory.update((keys[index], v) for index, v in _embed(model, clip, new, inference).items())
+    return {index: memory[keys[index]] for index in indices}
+
+
+_remembered: WeakKeyDictionary[COSNet, dict[tuple, Tensor]] = WeakKeyDictionary()
+
+
+@torch.no_grad()
+def _embed(
+    model: COSNet, clip: Clip, indices: Sequence[int], inference: Inference
+) -> dict[int, Tensor]:
     if not indices:
         return {}
     frames = [clip.frames[index] for index in indices]
