@@ -7,7 +7,7 @@ a figure. This package loads ipywidgets and matplotlib; `import vosedu` does not
 from vosedu.explore.explorer import Explorer
 from vosedu.explore.form import Form
 from vosedu.explore.start import on_object
-from vosedu.explore.twin import WithTwin, png
+from vosedu.explore.twin import WithTwin
 from vosedu.explore.view import Choice, Picture, View, draw
 from vosedu.explore.widgets import Clickable, Gallery, choose, slide
 
@@ -23,6 +23,5 @@ __all__ = [
     "choose",
     "draw",
     "on_object",
-    "png",
     "slide",
 ]

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from typing import Any
 
 from ipywidgets import DOMWidget
 from matplotlib.figure import Figure
-from PIL import Image
 
-
-def png(figure: Figure, dpi: int = 90) -> bytes:
-    """A figure as the bytes of a PNG file of 256 colours, a third of the size of one of all."""
-    drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=dpi)
-    Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
-        small, "PNG", optimize=True
-    )
-    return small.getvalue()
+from vosedu.figures.inline import palette_png
 
 
 class WithTwin(ABC):
@@ -37,6 +27,6 @@ class WithTwin(ABC):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {
             **self.widget._repr_mimebundle_(),
-            "image/png": b64encode(png(self.figure())).decode("ascii"),
+            "image/png": b64encode(palette_png(self.figure())).decode("ascii"),
             "text/plain": f"{type(self).__name__}: run this cell to use it",
         }
