@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from vosedu.clip import Clip
+from vosedu.nn import read_state
 from vosedu.papers.cosnet import PAPER
 from vosedu.papers.cosnet.network import Config, build
 from vosedu.papers.cosnet.training import (
@@ -21,6 +22,7 @@ from vosedu.papers.cosnet.training import (
     stretched_crop,
     train,
 )
+from vosedu.paths import data_dir
 
 QUICK = Config.paper().scaled("quick")
 
@@ -178,6 +180,15 @@ def test_variants_share_initial_weights_where_they_share_parts(change: dict[str,
     shared = [n for n in one if n in other and one[n].shape == other[n].shape]
     assert any(name.startswith("embedding.") for name in shared)
     assert all(torch.equal(one[name], other[name]) for name in shared)
+
+
+@pytest.mark.parametrize("affinity", ["symmetric", "channelwise", "none"])
+def test_ablations_start_from_the_course_embedding(affinity: str) -> None:
+    config = Config.paper(affinity).scaled("ablate")
+    short = recipe("ablate").change(steps=1, lr=0.0, batch_size=2)
+    model, _ = train(config, short, data=noise)
+    committed = read_state(data_dir("checkpoints") / "cosnet-saliency.pt")
+    assert torch.equal(model.side.weight, committed["side.weight"].float())
 
 
 def test_group_network_trains_on_two_references() -> None:

@@ -252,7 +252,8 @@ def load_initial(model: COSNet, initial: str) -> None:
     for the encoder, under torchvision's names.
     """
     if initial == "course embedding":
-        load_weights(embedding_of(model), data_dir("checkpoints") / "cosnet-saliency.pt")
+        path = data_dir("checkpoints") / "cosnet-saliency.pt"
+        load_weights(embedding_of(model), path, unused=("coattention.", "head."))
     elif initial == "released encoder":
         load_encoder(model)
     else:
