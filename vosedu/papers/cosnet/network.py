@@ -119,11 +119,17 @@ class Embedding(nn.Module):
 
 
 class VanillaAffinity(nn.Module):
-    """Eq. 3: S = V_b^T W V_a with a free C x C matrix W."""
+    """Eq. 3: S = V_b^T W V_a with a free C x C matrix W.
+
+    W starts as the identity, so that S starts as the plain correlation of features. The paper does
+    not say how its W starts; the release takes PyTorch's default, from which short trainings do
+    not find a useful one.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.w = nn.Linear(channels, channels, bias=False)
+        nn.init.eye_(self.w.weight)
 
     def forward(self, va: Tensor, vb: Tensor) -> Tensor:
         """B x C x hw of each frame -> B x hw of b x hw of a."""
