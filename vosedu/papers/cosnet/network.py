@@ -122,8 +122,7 @@ class VanillaAffinity(nn.Module):
     """Eq. 3: S = V_b^T W V_a with a free C x C matrix W.
 
     W starts as the identity, so that S starts as the plain correlation of features. The paper does
-    not say how its W starts; the release takes PyTorch's default, from which short trainings do
-    not find a useful one.
+    not say how its W starts; the release takes PyTorch's default.
     """
 
     def __init__(self, channels: int) -> None:
