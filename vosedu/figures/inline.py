@@ -14,7 +14,9 @@ def palette_png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", bbox_inches="tight")
     small = io.BytesIO()
-    Image.open(buffer).convert("RGB").quantize(dither=Image.Dither.NONE).save(small, "PNG")
+    every = Image.Quantize.MAXCOVERAGE  # rare colours, too: a scale beside a photograph
+    palette = Image.open(buffer).convert("RGB").quantize(256, every, 3, dither=Image.Dither.NONE)
+    palette.save(small, "PNG", optimize=True)
     return small.getvalue()
 
 
