@@ -91,10 +91,13 @@ def parser() -> argparse.ArgumentParser:
     p = command(
         evaluate,
         "evaluate",
-        "score a network on a data set",
+        "score a network, or a folder of masks, on a data set",
         "evaluate --method cosnet --data toyvos --split val",
     )
     _network_options(p)
+    p.add_argument(
+        "--masks", type=Path, metavar="FOLDER", help="score these masks, a subfolder per sequence"
+    )
     p.add_argument("--data", default="toyvos", help="toyvos, or a name from vosedu data list")
     p.add_argument("--split", default="val")
     p.add_argument("--suite", help="of ToyVOS (default: mixed)")
@@ -260,13 +263,20 @@ def evaluate(arguments: Arguments) -> None:
     options = {"suite": arguments.suite, "root": arguments.root}
     options = {name: value for name, value in options.items() if value is not None}
     clips = api.dataset(arguments.data, split=arguments.split, **options)
-    model = api.load(arguments.method, arguments.weights, device=_device(arguments.device))
-    scores = api.evaluate(
-        model,
-        _progress(clips, len(clips), "clips"),
-        protocol=arguments.protocol or arguments.data,
-        inference=_inference(model, arguments.weights, references=arguments.references),
-    )
+    protocol = arguments.protocol or arguments.data
+    shown = _progress(clips, len(clips), "clips")
+    if arguments.masks:
+        from vosedu import metrics
+
+        scores = metrics.evaluate_folder(arguments.masks, shown, protocol)
+    else:
+        model = api.load(arguments.method, arguments.weights, device=_device(arguments.device))
+        scores = api.evaluate(
+            model,
+            shown,
+            protocol=protocol,
+            inference=_inference(model, arguments.weights, references=arguments.references),
+        )
     print(scores)
     if arguments.csv:
         print(*scores.to_csv(arguments.csv, arguments.overwrite), sep="\n")

@@ -186,6 +186,18 @@ def test_the_figure_shows_sequences_frames_and_attributes(scores, clips) -> None
     assert len(score_figure(scores).axes) == 3
 
 
+def test_the_command_line_scores_a_folder(tmp_path, clips, monkeypatch, capsys) -> None:
+    from vosedu import api, cli
+
+    monkeypatch.setattr(api, "dataset", lambda name, **options: clips)
+    write_results(tmp_path / "masks", "0/255")
+    line = f"evaluate --masks {tmp_path / 'masks'} --data davis16 --csv {tmp_path / 'tables'}"
+    assert cli.main(line.split()) == 0
+    printed = capsys.readouterr().out
+    assert "6 files read as 0/255 masks" in printed and "J-Mean" in printed
+    assert (tmp_path / "tables" / "global_results.csv").is_file()
+
+
 def test_importing_metrics_loads_no_pandas() -> None:
     import subprocess
     import sys
