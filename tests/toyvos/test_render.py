@@ -139,6 +139,16 @@ def test_a_prefix_of_frames_is_the_same_clip() -> None:
     assert all((a == b).all() for a, b in zip(short.frames, full.frames))
 
 
+@pytest.mark.parametrize("suite", toyvos.SUITES)
+@pytest.mark.parametrize("frames", [2, 3, 50])
+def test_any_length_can_be_planned(suite: str, frames: int) -> None:
+    for seed in range(3):
+        scene = toyvos.scene(seed, suite, frames=frames)
+        clip = toyvos.render(scene, 64, frames=2)
+        assert scene.frames == frames
+        assert all(np.isfinite(f).all() for f in clip.flow)
+
+
 def test_other_heights_show_the_same_scene() -> None:
     scene = toyvos.scene(12, OC=0)
     small, large = toyvos.render(scene, 96, frames=2), toyvos.render(scene, 192, frames=2)
@@ -159,3 +169,12 @@ def test_golden_frames_cover_every_suite() -> None:
     names = {p.stem.rsplit("_", 2)[0] for p in GOLDEN.glob("*.png")}
     assert names == set(toyvos.SUITES)
     assert json.loads((GOLDEN / "digests.json").read_text())["version"] == toyvos.VERSION
+
+
+def test_a_cut_clip_keeps_everything_known_about_its_frames() -> None:
+    whole = toyvos.split("val")[0]
+    part = whole.cut(3, 8)
+    assert len(part) == 5 and len(part.flow) == len(part.occlusion) == len(part.flow_valid) == 4
+    assert np.array_equal(part.instances[0], whole.instances[3])
+    assert np.array_equal(part.occlusion[3], whole.occlusion[6])
+    assert np.array_equal(part.visibility, whole.visibility[3:8])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -35,6 +35,17 @@ class ToyClip(Clip):
     visibility: np.ndarray | None = None
     subjects: dict[int, int] = field(default_factory=dict)
     scene: Scene | None = None
+
+    def cut(self, start: int, stop: int) -> ToyClip:
+        """The clip of frames start .. stop - 1, with everything known about them."""
+        visibility = None if self.visibility is None else self.visibility[start:stop]
+        return replace(
+            super().cut(start, stop),
+            occlusion=self.occlusion[start : stop - 1],
+            flow_valid=self.flow_valid[start : stop - 1],
+            instances=self.instances[start:stop],
+            visibility=visibility,
+        )
 
 
 def default_width(height: int) -> int:
