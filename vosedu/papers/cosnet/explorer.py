@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import cv2
@@ -165,7 +165,7 @@ class Trace:
         """H x W uint8, the probability thresholded at one half."""
         return (self.probability > 0.5).astype(np.uint8)
 
-    @property
+    @cached_property
     def support(self) -> np.ndarray:
         """N x hw: exp(entropy) of what each position of the target reads, from 1 to hw."""
         return effective_support(self.attention, axis=1)
@@ -222,7 +222,7 @@ class Probe:
         self._first = next(iter(self.networks))
         self._frame = lru_cache(64)(self._read)
         self._embedding = lru_cache(64)(self._embed)
-        self._kept = lru_cache(16)(self._run)
+        self._kept = lru_cache(2)(self._run)  # at full size a trace takes 260 MB
 
     @property
     def choices(self) -> tuple[Choice, ...]:
