@@ -131,7 +131,9 @@ def _motion_twin(name: str) -> str:
 # Samples -----------------------------------------------------------------------------------------
 
 
-def _still_programme(stage: Snippets, data: Sequence) -> Programme:
+def still_programme(stage: Snippets, data: Sequence) -> Programme:
+    """What a step of the stage on still images draws and minimises."""
+
     def sample(rng: np.random.Generator, kind: str) -> Batch:
         image, mask = data[int(rng.integers(len(data)))]
         image, mask, _ = augmented(rng, image, mask)
@@ -140,7 +142,9 @@ def _still_programme(stage: Snippets, data: Sequence) -> Programme:
     return Programme(sample, STILL_LOSSES[stage.loss])
 
 
-def _video_programme(stage: Snippets, clips: Sequence) -> Programme:
+def video_programme(stage: Snippets, clips: Sequence) -> Programme:
+    """What a step on snippets draws (a query and references of one clip) and minimises."""
+
     def frame(
         rng: np.random.Generator, clip: Clip, fields: Sequence[np.ndarray], index: int
     ) -> tuple[Tensor, ...]:
@@ -311,11 +315,11 @@ def train(
 
         if stage.name == "stills":
             stills = initialised(build(config.stills()), seed)
-            programmes = {stage.name: _still_programme(stage, data(stage.data))}
+            programmes = {stage.name: still_programme(stage, data(stage.data))}
             now = fit(stills, part, programmes, folder=here, on_step=report, **options)
             copy_appearance(stills, model)
         else:
-            programmes = {stage.name: _video_programme(stage, data(stage.data))}
+            programmes = {stage.name: video_programme(stage, data(stage.data))}
             now = fit(model, part, programmes, folder=here, on_step=report, **options)
         history = history + now
         if stage.name == until:
