@@ -102,6 +102,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--split", default="val")
     p.add_argument("--suite", help="of ToyVOS (default: mixed)")
     p.add_argument("--root", type=Path, help="folder of a real data set")
+    p.add_argument("--resolution", help="of DAVIS (default: 480p)")
+    p.add_argument("--present-only", action="store_true", help="leave out absent sequences")
     p.add_argument("--protocol", help="how masks are scored (default: as the data set's is)")
     p.add_argument("--csv", type=Path, metavar="FOLDER", help="write the tables there")
     p.add_argument("--overwrite", action="store_true", help="replace earlier tables")
@@ -132,6 +134,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("action", choices=("list", "get", "where", "check"))
     p.add_argument("name", nargs="?", help="a name from the list")
     p.add_argument("--root", type=Path, help="another folder than the default")
+    p.add_argument("--resolution", help="of DAVIS (default: 480p)")
     p.add_argument("--part", nargs="+", metavar="KEY", help="only these archives")
 
     p = command(
@@ -260,8 +263,10 @@ def evaluate(arguments: Arguments) -> None:
     from vosedu import api
 
     api.paper(arguments.method)
-    options = {"suite": arguments.suite, "root": arguments.root}
-    options = {name: value for name, value in options.items() if value is not None}
+    wanted = {"suite": arguments.suite, "root": arguments.root, "resolution": arguments.resolution}
+    options = {name: value for name, value in wanted.items() if value is not None}
+    if arguments.present_only:
+        options["present_only"] = True
     clips = api.dataset(arguments.data, split=arguments.split, **options)
     protocol = arguments.protocol or arguments.data
     shown = _progress(clips, len(clips), "clips")
@@ -287,7 +292,8 @@ def evaluate(arguments: Arguments) -> None:
             arguments.method,
             arguments.record,
             scores,
-            where=f"{arguments.data} {arguments.split}, {len(clips)} clips",
+            where=" ".join([arguments.data, arguments.split, arguments.resolution or ""]).strip()
+            + f", {len(clips)} clips",
             weights=arguments.weights,
         )
 
@@ -340,7 +346,8 @@ def data(arguments: Arguments) -> int:
         arguments.kept = "the same command goes on from there"
         manage.get(name, arguments.part, root)
     else:
-        found = manage.check(name, root)
+        options = {"resolution": arguments.resolution} if arguments.resolution else {}
+        found = manage.check(name, root, **options)
         print("\n".join(found.lines))
         return int(not found.ok)
     return 0
