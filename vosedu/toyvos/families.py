@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from vosedu.toyvos.animals import Bird, Butterfly, Fish, Jellyfish, Quadruped, Snake, Walker
 from vosedu.toyvos.body import Look
+from vosedu.toyvos.fliers import Bird, Butterfly, Fish, Jellyfish
 from vosedu.toyvos.paint import Sprite
 from vosedu.toyvos.things import Ball, Kite, Vehicle
+from vosedu.toyvos.walkers import Quadruped, Snake, Walker
 
 FAMILIES = {
     "walker": Walker,

@@ -67,7 +67,9 @@ def theme_sheet(height: int = 120, columns: int = 4) -> np.ndarray:
 
 def dial_pair(code: str, seed: int, height: int = 96) -> tuple[ToyClip, ToyClip]:
     """The same seed with one dial low and high, the other troubles low."""
-    calm = dict.fromkeys(("AC", "CS", "DB", "EA", "FM", "IO", "LR", "OC", "OV", "SV", "MB"), "low")
+    calm = dict.fromkeys(
+        ("AC", "BC", "CS", "DB", "EA", "FM", "IO", "LR", "OC", "OV", "SV", "MB"), "low"
+    )
     low, high = (
         render(scene(seed, **{"objects": 1, **calm, code: level}), height)
         for level in ("low", "high")

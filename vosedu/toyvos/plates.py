@@ -7,11 +7,12 @@ resolution it is used at.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import cos, pi, sin
 
 import cv2
 import numpy as np
 
-from vosedu.toyvos.paint import Colour, fractal, mix, noise, smoothstep
+from vosedu.toyvos.paint import Colour, fractal, mix, noise, smoothstep, spline
 
 PERIOD, TOP, BOTTOM = 4.0, -0.25, 1.25
 
@@ -133,3 +134,21 @@ def sky(plate: Plate, top: Colour, bottom: Colour, horizon: float, cloud: float)
         plate.over(
             (255, 252, 246), cloud * smoothstep(field, 0.5, 0.78) * (1 - plate.below(horizon))
         )
+
+
+def ground_parallax(horizon: float) -> tuple[float, float]:
+    """Parallax of the ground as (at y = 0, per height): 0.35 at the horizon, 1.1 at y = 1."""
+    slope = 0.75 / (1.0 - horizon)
+    return 0.35 - slope * horizon, slope
+
+
+def blob(x: float, y: float, r: float, rng: np.random.Generator, points: int = 9) -> np.ndarray:
+    """An irregular round outline: a stone, a crown of leaves."""
+    radii = r * (0.75 + rng.integers(0, 50, points) / 100)
+    return spline(
+        *(
+            (x + q * cos(2 * pi * k / points), y + q * sin(2 * pi * k / points) * 0.85)
+            for k, q in enumerate(radii)
+        ),
+        steps=4,
+    )

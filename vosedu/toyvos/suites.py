@@ -144,8 +144,9 @@ def _resting(d: Director) -> Scene:
     points = [list(p) for p in subject.path]
     begin = d.draw(0, 2)
     rest = points[begin]
-    span = d.draw(d.frames * 5 // 10, d.frames * 7 // 10)
-    stop = min(rest[0] + span, d.frames - 1)
+    shortest = d.frames * 5 // 10
+    span = d.draw(shortest, max(d.frames * 7 // 10, shortest + 1))
+    stop = max(min(rest[0] + span, d.frames - 1), rest[0] + 1)
     path = [tuple(p) for p in points[: begin + 1]] + [(stop, rest[1], rest[2])]
     for t, x, y in points[begin + 1 :]:
         later = stop + t - rest[0]

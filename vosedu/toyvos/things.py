@@ -1,4 +1,4 @@
-"""Things that move: vehicle, ball, kite; and what stands in the way. Same form as `animals`."""
+"""Things that move: vehicle, ball, kite; and what stands in the way. Same form as `walkers`."""
 
 from __future__ import annotations
 
