@@ -36,6 +36,8 @@ class Comparison:
         return float(np.mean(self.differences))
 
     def __str__(self) -> str:
+        if len(self.seeds) < 2:
+            return f"{self.difference:+.2f} (1 seed)"
         return (
             f"{self.difference:+.2f} [{self.low:+.2f}, {self.high:+.2f}] ({len(self.seeds)} seeds)"
         )
