@@ -79,8 +79,8 @@ class Clickable(Shown):
             self.cells,
             layout=w.Layout(
                 grid_area="1 / 1 / 2 / 2",
-                grid_template_columns=f"repeat({COLUMNS}, 1fr)",
-                grid_template_rows=f"repeat({ROWS}, 1fr)",
+                grid_template_columns=f"repeat({COLUMNS}, minmax(0, 1fr))",
+                grid_template_rows=f"repeat({ROWS}, minmax(0, 1fr))",
                 grid_gap="0",
                 width="100%",
                 height="100%",
