@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -109,14 +109,18 @@ def evaluate(
     clips: Sequence[Clip],
     *,
     protocol: str = "toyvos",
+    temporal: bool | Collection[str] = False,
     inference: Any = None,
 ) -> metrics.Scores:
-    """Segment and score clips: J and F per sequence, frame and attribute."""
+    """Segment and score clips: J and F per sequence, frame and attribute.
+
+    protocol: a name of `metrics.PROTOCOLS`. temporal: also T, of all sequences or of those named.
+    """
 
     def masks(clip: Clip) -> dict[int, np.ndarray]:
         return {r.index: r.mask for r in segment(model, clip, inference=inference)}
 
-    return metrics.evaluate(masks, clips, protocol=protocol)
+    return metrics.evaluate(masks, clips, protocol=protocol, temporal=temporal)
 
 
 def dataset(name: str, split: str = "val", **options: Any) -> Sequence[Clip]:

@@ -105,6 +105,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--resolution", help="of DAVIS (default: 480p)")
     p.add_argument("--present-only", action="store_true", help="leave out absent sequences")
     p.add_argument("--protocol", help="how masks are scored (default: as the data set's is)")
+    p.add_argument(
+        "--temporal", action="store_true", help="also T, on DAVIS-2016's sequences for it"
+    )
     p.add_argument("--csv", type=Path, metavar="FOLDER", help="write the tables there")
     p.add_argument("--overwrite", action="store_true", help="replace earlier tables")
     p.add_argument("--record", metavar="RUNG", help="keep J and F as this rung of the ladder")
@@ -172,6 +175,12 @@ def _network_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
     p.add_argument("--references", type=int, metavar="N", help="reference frames of each frame")
 
+
+PROTOCOLS = {  # of data sets that are not named like theirs
+    "davis17": "davis17-semi",
+    "youtube-vos-2018": "youtube-vos",
+    "youtube-vos-2019": "youtube-vos",
+}
 
 # Commands ----------------------------------------------------------------------------------------
 
@@ -268,18 +277,24 @@ def evaluate(arguments: Arguments) -> None:
     if arguments.present_only:
         options["present_only"] = True
     clips = api.dataset(arguments.data, split=arguments.split, **options)
-    protocol = arguments.protocol or arguments.data
+    protocol = arguments.protocol or PROTOCOLS.get(arguments.data, arguments.data)
+    temporal: bool | list[str] = arguments.temporal
+    if arguments.temporal and arguments.data == "davis16":
+        from vosedu.datasets import DAVIS16
+
+        temporal = [name for name, sequence in DAVIS16.items() if sequence.temporal]
     shown = _progress(clips, len(clips), "clips")
     if arguments.masks:
         from vosedu import metrics
 
-        scores = metrics.evaluate_folder(arguments.masks, shown, protocol)
+        scores = metrics.evaluate_folder(arguments.masks, shown, protocol, temporal=temporal)
     else:
         model = api.load(arguments.method, arguments.weights, device=_device(arguments.device))
         scores = api.evaluate(
             model,
             shown,
             protocol=protocol,
+            temporal=temporal,
             inference=_inference(model, arguments.weights, references=arguments.references),
         )
     print(scores)
