@@ -7,11 +7,14 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from PIL import Image
+
 from vosedu import api, ladder
 from vosedu.notebooks import ROOT, find
 from vosedu.papers.contract import Paper
 
 README = ROOT / "README.md"
+PICTURE = ROOT / "data" / "pictures" / "tour.png"
 PLANNED = {  # name, venue, setting
     "cosnet": ("COSNet", "CVPR 2019", "unsupervised"),
     "amcnet": ("AMC-Net", "ICCV 2021", "unsupervised"),
@@ -99,7 +102,7 @@ def _lessons(key: str) -> str:
 def _title(path: Path) -> str:
     first = json.loads(path.read_text())["cells"][0]["source"]
     text = "".join(first)
-    return text.splitlines()[0].lstrip("# ").strip()
+    return re.sub(r"^[#\d ·]+", "", text.splitlines()[0]).strip()
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -107,5 +110,17 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def picture() -> None:
+    """Make the README's picture from the contact sheet that the last tour left in runs/tour."""
+    sheet = ROOT / "runs" / "tour" / "contact_sheet.png"
+    if sheet.is_file():
+        with Image.open(sheet) as image:
+            size = (800, round(image.height * 800 / image.width))
+            small = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+        PICTURE.parent.mkdir(exist_ok=True)
+        small.quantize(192).save(PICTURE, optimize=True)
+
+
 if __name__ == "__main__":
+    picture()
     README.write_text(render(README.read_text()))

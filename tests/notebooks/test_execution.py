@@ -28,7 +28,7 @@ def name(path: Path) -> str:
 @pytest.mark.parametrize("path", FOUND, ids=name)
 def test_runs_end_to_end_at_quick(path: Path, tmp_path: Path) -> None:
     parameters = {"profile": "quick", "out_dir": str(tmp_path / "out")}
-    notebooks.execute(path, tmp_path / path.name, parameters, timeout=120)
+    notebooks.execute(path, tmp_path / path.name, parameters, timeout=600)
 
 
 @pytest.mark.parametrize("path", DETERMINISTIC, ids=name)
@@ -36,7 +36,7 @@ def test_gives_what_it_shows(path: Path, tmp_path: Path, root: Path) -> None:
     """nbval, from a copy elsewhere: a notebook must not depend on where it is opened."""
     copy = shutil.copy(path, tmp_path / path.name)
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q"]
-    command += ["--nbval-cell-timeout=120", "-p", "no:cacheprovider", f"--rootdir={tmp_path}"]
+    command += ["--nbval-cell-timeout=600", "-p", "no:cacheprovider", f"--rootdir={tmp_path}"]
     ours = {"PYTHONPATH": str(root), "IPYTHONDIR": str(tmp_path / "ipython")}
     done = subprocess.run(
         [*command, "-c", os.devnull, str(copy)],
