@@ -146,6 +146,7 @@ HEARD = (
     "ima?.exchange.*",
     "ima5.fuse_*.refined",
     "ifa_*.read.attention",
+    "ifa_*.read.cosine",
     "ifa_*.fuse.refined",
     "fuse5_*.fused",
     "decoder.gate",
