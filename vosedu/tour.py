@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
+
 from vosedu import notebooks
 from vosedu.errors import InputError
 from vosedu.text import columns
@@ -50,9 +52,14 @@ def run(out: str | Path, profile: str = "course") -> None:
 
 
 def to_html(notebook: Path, target: Path) -> None:
-    """Write a notebook as one HTML file."""
+    """Write a notebook as one HTML file; widgets, which need a kernel, leave their pictures."""
     from nbconvert import HTMLExporter
 
     logging.getLogger("traitlets").setLevel(logging.ERROR)
-    text, _ = HTMLExporter(template_name="lab").from_filename(str(notebook))
+    content = nbformat.read(notebook, as_version=4)
+    content.metadata.pop("widgets", None)
+    for cell in content.cells:
+        for output in cell.get("outputs", ()):
+            output.get("data", {}).pop(notebooks.WIDGET, None)
+    text, _ = HTMLExporter(template_name="lab").from_notebook_node(content)
     target.write_text(text)
