@@ -93,7 +93,7 @@ class Panel(WithTwin):
         self.curve = w.Image(format="png", layout=w.Layout(width="420px"))
         self._connect()
         tabs = w.Tab([form.widget for form in self.forms.values()])
-        tabs.titles = ("network", "inference", "training, last stage")
+        tabs.titles = ("network", "inference", "last stage")
         choices = (self.row, self.profile, self.seeds, self.suite, self.split)
         for choice in choices:
             choice.style.description_width = "90px"
@@ -215,6 +215,7 @@ class Panel(WithTwin):
         self.start.on_click(lambda _: Thread(target=self._in_background, daemon=True).start())
         self.stop.on_click(lambda _: setattr(self, "_stop", True))
         self.save.on_click(lambda _: self._say_exported())
+        self._show_curves()
         self._edited()
 
     def _setup(self, row: Row) -> Setup:
@@ -316,7 +317,7 @@ class Panel(WithTwin):
         }
 
     def _show(self) -> None:
-        self.shown.value = self.results().to_html(border=0)
+        self.shown.value = f"<div style='line-height: 1.3'>{self.results().to_html(border=0)}</div>"
 
     def _show_curves(self) -> None:
         figure = Figure(figsize=(4.6, 2.8), layout="constrained")

@@ -79,11 +79,13 @@ class Explorer(WithTwin):
         self.state.observe(self._moved)
         places = w.VBox([self.controls[name] for name in ("clip", "frame", "x", "y")])
         switches = w.VBox([self.controls[choice.name] for choice in choices])
+        left = w.VBox(
+            [self.picture.widget, self._facts], layout=w.Layout(width=f"{2 * width + 20}px")
+        )
         self.widget = w.VBox(
             [
                 w.HTML(f"<b>{escape(question)}</b>"),
-                w.HBox([self.picture.widget, w.VBox([places, switches])]),
-                self._facts,
+                w.HBox([left, w.VBox([places, switches])]),
                 self._gallery.widget,
             ]
         )
@@ -166,4 +168,5 @@ class Explorer(WithTwin):
         self.view = self.see()
         self.picture.show(self.view.target)
         self._gallery.show(self.view.rows)
-        self._facts.value = "<br>".join(escape(fact) for fact in self.view.facts)
+        facts = "".join(f"<li>{escape(fact)}</li>" for fact in self.view.facts)
+        self._facts.value = f"<ul style='line-height: 1.3'>{facts}</ul>"
