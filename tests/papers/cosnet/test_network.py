@@ -75,6 +75,7 @@ def test_equation_5_reduces_to_a_diagonal_w() -> None:
 
 def test_equation_12_penalty_is_zero_for_orthogonal_w_only() -> None:
     layer = network.SymmetricAffinity(4)
+    nn.init.normal_(layer.w.weight)
     assert layer.penalty() > 0
     nn.init.orthogonal_(layer.w.weight)
     assert layer.penalty() < 1e-5
