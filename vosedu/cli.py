@@ -102,6 +102,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--suite", help="of ToyVOS (default: mixed)")
     p.add_argument("--root", type=Path, help="folder of a real data set")
     p.add_argument("--resolution", help="of DAVIS (default: 480p)")
+    p.add_argument("--flow", help="estimate flow by this method, even where the clips bring some")
     p.add_argument("--present-only", action="store_true", help="leave out absent sequences")
     p.add_argument("--protocol", help="how masks are scored (default: as the data set's is)")
     p.add_argument(

@@ -114,6 +114,10 @@ def evaluate(arguments: Arguments) -> None:
     if arguments.present_only:
         options["present_only"] = True
     clips = api.dataset(arguments.data, split=arguments.split, **options)
+    if arguments.flow:
+        from vosedu.training.data import EstimatedFlow
+
+        clips = EstimatedFlow(clips, arguments.flow)
     protocol = arguments.protocol or PROTOCOLS.get(arguments.data, arguments.data)
     temporal: bool | list[str] = arguments.temporal
     if arguments.temporal and arguments.data == "davis16":
@@ -145,7 +149,8 @@ def evaluate(arguments: Arguments) -> None:
             arguments.record,
             scores,
             where=" ".join([arguments.data, arguments.split, arguments.resolution or ""]).strip()
-            + f", {len(clips)} clips",
+            + f", {len(clips)} clips"
+            + (f", {arguments.flow} flow" if arguments.flow else ""),
             weights=arguments.weights,
         )
 
