@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 TORCH_INDEX ?=
+JOBS ?= 2
 
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
@@ -13,6 +14,7 @@ READY := $(VENV)/.ready
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
+	@echo "JOBS=8                 run that many tests side by side (each needs a core and 2 GB)"
 	@echo "PYTHON=python3.12      build .venv with another Python (3.11 or newer)"
 	@echo "TORCH_INDEX=https://download.pytorch.org/whl/cpu    torch without CUDA: a much smaller download"
 
@@ -25,7 +27,7 @@ lab: $(READY) ## open JupyterLab on the tour
 	$(RUN) -m jupyterlab notebooks/00_tour.ipynb
 
 test: $(READY) ## run every test; what is skipped is listed with its reason
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n $(JOBS) --dist worksteal
 
 bench: $(READY) ## measure speed and memory beside their budgets
 	$(RUN) -m vosedu bench

@@ -86,7 +86,16 @@ def make() -> str:
 
 def run_make(make: str, root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run make as a newcomer would, whatever the make around this test was told."""
-    told = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "PYTHON", "VENV", "TORCH_INDEX"}
+    told = {
+        "MAKEFLAGS",
+        "MFLAGS",
+        "MAKELEVEL",
+        "MAKEOVERRIDES",
+        "PYTHON",
+        "VENV",
+        "TORCH_INDEX",
+        "JOBS",
+    }
     clean = {name: value for name, value in os.environ.items() if name not in told}
     return subprocess.run([make, *arguments], cwd=root, env=clean, capture_output=True, text=True)
 
@@ -119,7 +128,7 @@ def test_torch_index_is_passed_on(make: str, root: Path) -> None:
 def test_ci_runs_exactly_make_test(make: str, root: Path) -> None:
     script = (root / ".ci" / "run").read_text().splitlines()
     assert script[-1] == "exec make test"
-    assert dry_run(make, root, "test").splitlines()[-1].endswith("python -m pytest")
+    assert dry_run(make, root, "test").splitlines()[-1].endswith("-m pytest -n 2 --dist worksteal")
 
 
 def test_make_says_what_to_install_when_python_is_too_old(make: str, root: Path) -> None:
