@@ -230,7 +230,7 @@ def run_table(
 
 
 def score(model: nn.Module, clips: Sequence[Clip], inference: Any) -> dict[str, list[float]]:
-    """Mean J and F of each clip, all labelled frames (the ToyVOS protocol), as fractions.
+    """Mean J and F of each clip by the ToyVOS protocol (first and last frame aside), as fractions.
 
     A network whose training diverged predicts nothing: its scores are zero, and they count.
     """
