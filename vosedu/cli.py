@@ -146,8 +146,9 @@ def parser() -> argparse.ArgumentParser:
         "the authors' released weights: list them, get a paper's",
         "weights get cosnet",
     )
-    p.add_argument("action", choices=("list", "get"))
+    p.add_argument("action", choices=("list", "where", "get"))
     p.add_argument("key", nargs="?", metavar="KEY", help="the paper")
+    p.add_argument("file", nargs="?", metavar="FILE", help="one file, as `where` names it")
     p.add_argument("--all", action="store_true", help="also what only training needs")
 
     p = command(

@@ -214,6 +214,7 @@ def weights(arguments: Arguments) -> None:
     """List what the authors released, or get a paper's weights."""
     from vosedu import api
     from vosedu.datasets.download import fetch
+    from vosedu.datasets.weights import get_weights, where_weights
     from vosedu.paths import downloads_dir
 
     if arguments.action == "list":
@@ -226,6 +227,12 @@ def weights(arguments: Arguments) -> None:
         return
     if arguments.key is None:
         raise InputError("name a paper: vosedu weights get cosnet")
+    if arguments.action == "where":
+        print("\n".join(where_weights(arguments.key)))
+        return
+    if arguments.file is not None:
+        print(get_weights(arguments.key, arguments.file))
+        return
     released = api.paper(arguments.key).released
     if not released.weights:
         raise InputError(f"no weights were released for {arguments.key}: {released.reason}")
