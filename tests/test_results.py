@@ -9,6 +9,8 @@ import pytest
 from vosedu import api, toyvos
 from vosedu.ablation import Store
 from vosedu.ablation.run import stale
+from vosedu.cli import parser
+from vosedu.commands import trained
 from vosedu.paths import data_dir
 from vosedu.training import digest
 
@@ -43,10 +45,10 @@ def test_committed_records_are_complete_scores_of_their_split(paper, table) -> N
 @pytest.mark.parametrize("note", CHECKPOINTS, ids=lambda path: path.stem)
 def test_checkpoints_are_what_their_command_makes(note) -> None:
     about = json.loads(note.read_text())
-    paper = api.paper(about["command"].split()[2])
-    assert about["hashes"]["config"] == digest(paper.Config.paper().scaled("course"))
-    assert about["hashes"]["recipe"] == digest(paper.recipe("course"))
-    assert about["seed"] == 0
+    arguments = parser().parse_args(about["command"].split()[1:])
+    config, recipe = trained(api.paper(arguments.key), arguments)
+    assert about["hashes"] == {"config": digest(config), "recipe": digest(recipe)}
+    assert about["seed"] == arguments.seed == 0
     assert note.with_suffix(".pt").stat().st_size <= 3_000_000
     rows = note.with_suffix(".csv").read_text().splitlines()
     assert len(rows) == about["steps"] + 1

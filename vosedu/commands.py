@@ -66,9 +66,7 @@ def train(arguments: Arguments) -> None:
     from vosedu.training import digest, save_course
 
     paper = api.paper(arguments.key)
-    config, recipe = _changed(paper, *_profiled(paper, arguments.profile), arguments.set)
-    if arguments.initial is not None:
-        recipe = replace(recipe, initial=arguments.initial)
+    config, recipe = trained(paper, arguments)
     name = f"{paper.key}-{arguments.profile}-{arguments.seed}"
     out = arguments.out or Path("runs/train") / name
     arguments.kept = f"the same command goes on from the last save in {out}"
@@ -102,6 +100,14 @@ def train(arguments: Arguments) -> None:
     name = f"{paper.key}-{arguments.until}" if arguments.until else paper.key
     path = save_course(out, name, model, history, about)
     print(f"{len(history)} steps in {history.seconds:.0f} s\nweights: {path}")
+
+
+def trained(paper: Any, arguments: Arguments) -> tuple[Any, Any]:
+    """The Config and the Recipe that a `vosedu train` command asks for."""
+    config, recipe = _changed(paper, *_profiled(paper, arguments.profile), arguments.set)
+    if arguments.initial is not None:
+        recipe = replace(recipe, initial=arguments.initial)
+    return config, recipe
 
 
 def evaluate(arguments: Arguments) -> None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from vosedu.clip import Clip
+from vosedu.nn.weights import read_state
 from vosedu.papers.dpa.network import Config, build
 from vosedu.papers.dpa.training import (
     augmented,
@@ -21,6 +22,7 @@ from vosedu.papers.dpa.training import (
     released_term,
     train,
 )
+from vosedu.paths import data_dir
 
 QUICK = Config.paper().scaled("quick")
 
@@ -111,6 +113,17 @@ def test_variants_share_initial_weights_where_they_share_parts() -> None:
     different = initialised(build(QUICK), 8).state_dict()
     name = "decoder.reduce.weight"
     assert not torch.equal(one[name], different[name])
+
+
+@pytest.mark.parametrize("ima", ["paper", "none", "without-prototypes"])
+def test_ablations_start_from_the_course_stills_in_both_branches(ima: str) -> None:
+    config = replace(Config.paper(), ima=ima).scaled("ablate")
+    short = recipe("ablate").change(steps=1, lr=0.0, batch_size=2)
+    model, _ = train(config, short, data=noise)
+    committed = read_state(data_dir("checkpoints") / "dpa-stills.pt")
+    state, name = model.state_dict(), "encoder.features.0.weight"
+    for branch in ("appearance", "motion"):
+        assert torch.equal(state[f"{branch}.{name}"], committed[f"appearance.{name}"].float())
 
 
 def test_augmentation_moves_image_mask_and_flow_together() -> None:

@@ -19,8 +19,9 @@ from torch import Tensor, nn
 
 from vosedu import flow
 from vosedu.clip import Clip
-from vosedu.nn import imagenet_rgb
+from vosedu.nn import imagenet_rgb, load_weights
 from vosedu.papers.dpa.network import DPA, Config, StillDPA, build
+from vosedu.paths import data_dir
 from vosedu.training import Batch, History, Programme, Recipe, Stage, fit
 from vosedu.training.data import labelled, open_data, to_tensors
 from vosedu.training.losses import binary_cross_entropy, soft_iou
@@ -41,10 +42,14 @@ class Snippets(Stage):
 
 
 def recipe(profile: str = "course", form: str = "paper") -> Recipe:
-    """The recipe of a profile. `form`: "paper" (cross-entropy, 352) or "released" (soft IoU)."""
+    """The recipe of a profile. `form`: "paper" (cross-entropy, 352) or "released" (soft IoU).
+
+    The ablations start from one network already trained on still images, without IMA, so that it
+    favours no row.
+    """
     if profile == "full":
         return _full(form)
-    steps = {"quick": (2, 2), "ablate": (90, 150), "course": (400, 900)}[profile]
+    steps = {"quick": (2, 2), "ablate": (0, 400), "course": (400, 900)}[profile]
     size, batch = ((48, 80), 2) if profile == "quick" else ((96, 160), 6)
     stills = Snippets(
         name="stills",
@@ -65,6 +70,8 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
         steps=steps[1],
         references=2,
     )
+    if profile == "ablate":
+        return Recipe((replace(video, batch_size=4, references=1),), initial="course stills")
     return Recipe((stills, video))
 
 
@@ -297,13 +304,17 @@ def train(
 ) -> tuple[DPA, History]:
     """Pre-train on stills, copy, train on snippets; returns the network in evaluation mode.
 
-    A recipe without a stage "stills" starts from random weights. The initial weights are a
-    function of `seed` and of the parts' names, so variants share them where they share parts.
+    A recipe without a stage "stills" starts from random weights, or from the network on still
+    images that `recipe.initial` names: "course stills" or a file of its weights, made with
+    `ima="none"`. All other initial weights are a function of `seed` and of the parts' names, so
+    variants share them where they share parts.
     `data` opens the stages' data by name. With `folder`, the run can be killed and goes on where
     it was last saved. `until` stops after the stage of that name.
     """
     options = {"seed": seed, "device": device, "compile": compile}
     model = initialised(build(config), seed)
+    if recipe.initial:
+        copy_appearance(_pretrained(config, recipe.initial), model)
     history = History()
     for stage in recipe.stages:
         part = Recipe((stage,))
@@ -325,6 +336,13 @@ def train(
         if stage.name == until:
             break
     return model.eval(), history
+
+
+def _pretrained(config: Config, initial: str) -> StillDPA:
+    stills = build(replace(config.stills(), ima="none"))
+    at = data_dir("checkpoints") / "dpa-stills.pt" if initial == "course stills" else initial
+    load_weights(stills, at)
+    return stills
 
 
 def initialised(model: nn.Module, seed: int) -> nn.Module:
