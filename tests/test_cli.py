@@ -17,6 +17,7 @@ from PIL import Image
 
 from vosedu import cli
 from vosedu.clip import PALETTE, Clip, VideoWriter, read_mask
+from vosedu.nn.crf import CRF
 from vosedu.papers import cosnet
 
 COMMANDS = ("tour", "segment", "train", "evaluate", "ablate", "data", "weights", "bench")
@@ -101,6 +102,16 @@ class TestSegment:
         for index in range(12):
             name = f"masks/{index:05d}.png"
             assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+    def test_crf_is_the_inference_setting(
+        self, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        refined = []
+        monkeypatch.setattr(CRF, "refine", lambda self, p, frame: refined.append(self) or p)
+        Clip("walk", pictures(3)).write(tmp_path / "walk")
+        options = ("--weights", checkpoint, "--out", tmp_path / "out", "--crf")
+        assert run("segment", tmp_path / "walk", *options) == 0
+        assert refined == [CRF()] * 3
 
     def test_an_earlier_result_is_replaced_only_when_told(
         self, folder: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -292,6 +303,7 @@ def test_bad_checkpoints_get_one_sentence_and_run_nothing(
         (["train", "cosnet", "--profile", "huge"], "no profile 'huge'"),
         (["train", "cosnet", "--profile", "quick", "--device", "abacus"], "'abacus'"),
         (["evaluate", "--data", "nodata"], "nodata"),
+        (["evaluate", "--method", "dpa", "--crf"], "dpa has no --crf"),
         (["ablate", "cosnet", "--table", "99"], "no table '99'"),
         (["ablate", "cosnet", "--table", "1", "--rows", "none"], "no row 'none'"),
         (["data", "get"], "name a data set"),

@@ -178,3 +178,6 @@ def _network_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--weights", default="course", help="course, released, or a file")
     p.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
     p.add_argument("--references", type=int, metavar="N", help="reference frames of each frame")
+    p.add_argument(
+        "--crf", action="store_true", help="refine with a dense CRF, COSNet's published parameters"
+    )

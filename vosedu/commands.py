@@ -41,7 +41,7 @@ def segment(arguments: Arguments) -> None:
     clip = Clip.read(arguments.path)
     out = arguments.out or Path("runs") / clip.name
     model = api.load(arguments.method, arguments.weights, device=_device(arguments.device))
-    inference = _inference(model, arguments.weights, references=arguments.references)
+    inference = _inference(model, arguments)
     masks = new_folder(out, arguments.overwrite) / "masks"
     masks.mkdir(exist_ok=True)
     arguments.kept = f"the masks so far are in {masks}"
@@ -142,7 +142,7 @@ def evaluate(arguments: Arguments) -> None:
             shown,
             protocol=protocol,
             temporal=temporal,
-            inference=_inference(model, arguments.weights, references=arguments.references),
+            inference=_inference(model, arguments),
         )
     print(scores)
     if arguments.csv:
@@ -306,12 +306,15 @@ def _device(name: str | None) -> str:
     return name
 
 
-def _inference(model: Any, weights: str, **changes: Any) -> Any:
-    """How the paper predicts (as released, for the authors' weights), with some fields changed."""
+def _inference(model: Any, arguments: Arguments) -> Any:
+    """How the paper predicts (as released, for the authors' weights), with the options' changes."""
     from vosedu import api
+    from vosedu.nn.crf import CRF
 
     paper = api.paper_of(model)
-    inference = paper.Inference.released() if weights == "released" else paper.Inference.paper()
+    released = arguments.weights == "released"
+    inference = paper.Inference.released() if released else paper.Inference.paper()
+    changes = {"references": arguments.references, "crf": CRF() if arguments.crf else None}
     wanted = {name: value for name, value in changes.items() if value is not None}
     for name in wanted.keys() - {field.name for field in fields(inference)}:
         raise InputError(f"{paper.key} has no --{name}; leave it out")
