@@ -33,6 +33,7 @@ def test_a_shifted_mask_snaps_back_to_the_edges_of_the_image() -> None:
 def test_lattice_agrees_with_exact_kernels() -> None:
     pytest.importorskip("pydensecrf", reason="the extra 'crf' is not installed")
     _, frame, probability = scene()
+    frame.flags.writeable = False  # as decoded files are
     exact = CRF().refine_exactly(probability, frame)
     assert iou(CRF().refine(probability, frame) > 0.5, exact > 0.5) > 0.97
 

@@ -76,9 +76,8 @@ class CRF:
         crf.setUnaryEnergy(np.ascontiguousarray(self._unary(probability)))
         kind = {"kernel": DIAG_KERNEL, "normalization": NORMALIZE_SYMMETRIC}
         crf.addPairwiseGaussian(sxy=self.smooth[0], compat=self.smooth[1], **kind)
-        crf.addPairwiseBilateral(
-            sxy=place, srgb=colour, rgbim=np.ascontiguousarray(frame), compat=weight, **kind
-        )
+        rgb = np.require(frame, requirements=("C", "W"))
+        crf.addPairwiseBilateral(sxy=place, srgb=colour, rgbim=rgb, compat=weight, **kind)
         return np.asarray(crf.inference(self.steps))[1].reshape(height, width)
 
     def _unary(self, probability: np.ndarray) -> np.ndarray:
