@@ -11,6 +11,8 @@ import pytest
 import torch
 
 from vosedu.clip import Clip
+from vosedu.errors import InputError
+from vosedu.nn import VGG16
 from vosedu.nn.weights import read_state
 from vosedu.papers.dpa.network import Config, build
 from vosedu.papers.dpa.training import (
@@ -20,6 +22,7 @@ from vosedu.papers.dpa.training import (
     paper_term,
     recipe,
     released_term,
+    started,
     train,
 )
 from vosedu.paths import data_dir
@@ -79,7 +82,8 @@ def test_one_step_of_each_full_recipe_at_full_width(form: str) -> None:
     small = {"steps": 1, "batch_size": 2, "size": (96, 96)}
     sides = {"sides": (64, 96)} if form == "released" else {}
     changes = {name: {**small, **sides} for name in ("stills", "video")}
-    model, history = train(config, recipe("full", form).change(**changes), data=noise)
+    short = replace(recipe("full", form).change(**changes), initial="")
+    model, history = train(config, short, data=noise)
     assert [row["stage"] for row in history.rows] == ["stills", "video"]
     assert np.isfinite(history.column("loss")).all()
     assert all(value.isfinite().all() for value in model.state_dict().values())
@@ -113,6 +117,27 @@ def test_variants_share_initial_weights_where_they_share_parts() -> None:
     different = initialised(build(QUICK), 8).state_dict()
     name = "decoder.reduce.weight"
     assert not torch.equal(one[name], different[name])
+
+
+def test_full_recipes_start_from_imagenet_encoders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOSEDU_DATA", str(tmp_path))
+    with pytest.raises(InputError, match="vosedu weights get imagenet vgg16"):
+        started(build(replace(QUICK, norm=False)), 0, recipe("full").initial)
+    torchvision = {**VGG16(1 / 16).state_dict(), "classifier.0.bias": torch.zeros(2)}
+    (tmp_path / "weights" / "imagenet").mkdir(parents=True)
+    torch.save(torchvision, tmp_path / "weights" / "imagenet" / "vgg16-397923af.pth")
+    first = "features.0.weight"
+    for form, small in (("paper", False), ("released", True)):
+        model = started(build(replace(QUICK, norm=False)), 0, recipe("full", form).initial)
+        for branch in (model.appearance, model.motion):
+            assert torch.equal(
+                branch.state_dict()[first], torchvision[first.removeprefix("encoder.")]
+            )
+        convolution = model.appearance.squeeze5
+        assert (convolution.weight.std() < 0.02) == small
+        assert bool((convolution.bias == 0).all()) == small
 
 
 @pytest.mark.parametrize("ima", ["paper", "none", "without-prototypes"])

@@ -19,6 +19,8 @@ from torch import Tensor, nn
 
 from vosedu import flow
 from vosedu.clip import Clip
+from vosedu.datasets.weights import weights_folder
+from vosedu.errors import InputError
 from vosedu.nn import imagenet_rgb, load_weights
 from vosedu.papers.dpa.network import DPA, Config, StillDPA, build
 from vosedu.paths import data_dir
@@ -76,8 +78,9 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
 
 
 def _full(form: str) -> Recipe:
-    """Adam, cosine from 1e-4 to 1e-5 in each stage; the paper states no length, the release 200
-    epochs of about 880 steps on DUTS and about 346 on DAVIS with as many YouTube-VOS frames."""
+    """Adam, cosine from 1e-4 to 1e-5 in each stage, from encoders trained on ImageNet; the paper
+    states no length, the release 200 epochs of about 880 steps on DUTS and about 346 on DAVIS with
+    as many YouTube-VOS frames."""
     released = form == "released"
     stills = Snippets(
         name="stills",
@@ -99,7 +102,7 @@ def _full(form: str) -> Recipe:
         steps=200 * 346,
         references=4 if released else 3,
     )
-    return Recipe((stills, video))
+    return Recipe((stills, video), initial="imagenet, small rest" if released else "imagenet")
 
 
 # From one stage to the next ----------------------------------------------------------------------
@@ -304,17 +307,13 @@ def train(
 ) -> tuple[DPA, History]:
     """Pre-train on stills, copy, train on snippets; returns the network in evaluation mode.
 
-    A recipe without a stage "stills" starts from random weights, or from the network on still
-    images that `recipe.initial` names: "course stills" or a file of its weights, made with
-    `ima="none"`. All other initial weights are a function of `seed` and of the parts' names, so
-    variants share them where they share parts.
+    The initial weights are a function of `seed` and of the parts' names, so variants share them
+    where they share parts; then comes what `recipe.initial` names, see `started`.
     `data` opens the stages' data by name. With `folder`, the run can be killed and goes on where
     it was last saved. `until` stops after the stage of that name.
     """
     options = {"seed": seed, "device": device, "compile": compile}
-    model = initialised(build(config), seed)
-    if recipe.initial:
-        copy_appearance(_pretrained(config, recipe.initial), model)
+    model = started(build(config), seed, recipe.initial)
     history = History()
     for stage in recipe.stages:
         part = Recipe((stage,))
@@ -325,7 +324,7 @@ def train(
                 on_step(before + now)
 
         if stage.name == "stills":
-            stills = initialised(build(config.stills()), seed)
+            stills = started(build(config.stills()), seed, recipe.initial)
             programmes = {stage.name: still_programme(stage, data(stage.data))}
             now = fit(stills, part, programmes, folder=here, on_step=report, **options)
             copy_appearance(stills, model)
@@ -338,18 +337,49 @@ def train(
     return model.eval(), history
 
 
-def _pretrained(config: Config, initial: str) -> StillDPA:
-    stills = build(replace(config.stills(), ima="none"))
-    at = data_dir("checkpoints") / "dpa-stills.pt" if initial == "course stills" else initial
-    load_weights(stills, at)
-    return stills
+def started(model: DPA | StillDPA, seed: int, initial: str) -> DPA | StillDPA:
+    """Give a network, in place, the weights that a run starts from.
+
+    initial: "": random ones. "imagenet": ImageNet's in the encoders. "imagenet, small rest": so,
+    and all other convolutions from N(0, 0.01) without bias, as released. "course stills", or a
+    file: a network trained on still images, with `ima="none"`, in both branches. Raises InputError
+    where the file is missing or does not fit.
+    """
+    initialised(model, seed, small=initial == "imagenet, small rest")
+    if initial in ("imagenet", "imagenet, small rest"):
+        branches = [getattr(model, b) for b in ("appearance", "motion") if hasattr(model, b)]
+        for branch in branches:
+            load_weights(branch.encoder, _imagenet(), unused=("classifier.",))
+    elif initial:
+        stills = build(replace(model.config.stills(), ima="none"))
+        at = data_dir("checkpoints") / "dpa-stills.pt" if initial == "course stills" else initial
+        load_weights(stills, at)
+        copy_appearance(stills, model)
+    return model
 
 
-def initialised(model: nn.Module, seed: int) -> nn.Module:
-    """Draw every module's initial weights from a generator of (seed, the module's name)."""
+def _imagenet() -> Path:
+    path = weights_folder("imagenet") / "vgg16-397923af.pth"
+    if not path.is_file():
+        raise InputError(
+            f"VGG-16's ImageNet weights are not at {path}; fetch them with 'vosedu weights get "
+            f"imagenet {path.name}' or put the file there"
+        )
+    return path
+
+
+def initialised(model: nn.Module, seed: int, small: bool = False) -> nn.Module:
+    """Draw every module's initial weights from a generator of (seed, the module's name).
+
+    small: convolutions from N(0, 0.01), without bias, as the authors'.
+    """
     for name, module in model.named_modules():
         if hasattr(module, "reset_parameters"):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(zlib.crc32(f"{seed} {name}".encode()))
                 module.reset_parameters()
+                if small and isinstance(module, nn.Conv2d):
+                    nn.init.normal_(module.weight, std=0.01)
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
     return model
