@@ -132,9 +132,7 @@ def test_full_recipes_start_from_imagenet_encoders(
     for form, small in (("paper", False), ("released", True)):
         model = started(build(replace(QUICK, norm=False)), 0, recipe("full", form).initial)
         for branch in (model.appearance, model.motion):
-            assert torch.equal(
-                branch.state_dict()[first], torchvision[first.removeprefix("encoder.")]
-            )
+            assert torch.equal(branch.encoder.state_dict()[first], torchvision[first])
         convolution = model.appearance.squeeze5
         assert (convolution.weight.std() < 0.02) == small
         assert bool((convolution.bias == 0).all()) == small
