@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vosedu.ablation.compare import Comparison, compare, interval, verdict
+from vosedu.ablation.compare import (
+    Comparison,
+    by_seed,
+    compare,
+    interval,
+    seeds_needed,
+    verdict,
+)
 from vosedu.errors import InputError
 from vosedu.papers.contract import Claim
 
@@ -20,6 +27,20 @@ def test_the_interval_is_the_t_interval_of_the_mean() -> None:
 @pytest.mark.parametrize("values", [[], [1.0]], ids=["none", "one"])
 def test_fewer_than_two_values_have_no_interval(values: list[float]) -> None:
     assert np.isnan(interval(values)).all()
+
+
+def test_enough_seeds_are_the_fewest_whose_interval_excludes_zero() -> None:
+    # half-widths for a spread of 1: 2.48 with three seeds, 1.59 with four
+    assert seeds_needed(-2.0, 1.0) == 4
+    assert seeds_needed(2.5, 1.0) == 3
+    assert seeds_needed(0.0, 1.0) is None
+    assert seeds_needed(0.1, 1.0, most=10) is None
+
+
+def test_a_row_has_one_mean_for_each_seed(record) -> None:
+    records = [record("full", 1, 0.5), record("full", 0, 0.25), record("less", 0, 0.1)]
+    assert by_seed(records, "full", "mixed") == {1: 50, 0: 25}
+    assert by_seed(records, "full", "occlusion") == {}
 
 
 def test_rows_are_paired_by_seed(record) -> None:

@@ -52,6 +52,36 @@ def interval(differences: Iterable[float], level: float = 0.95) -> tuple[float, 
     return float(values.mean() - half), float(values.mean() + half)
 
 
+def seeds_needed(effect: float, spread: float, most: int = 1000) -> int | None:
+    """How many pairs it takes until the interval of a mean difference `effect` excludes zero.
+
+    spread: standard deviation of the differences over seeds. None when `most` do not suffice.
+    """
+    counts = np.arange(2, most + 1)
+    halves = stats.t.ppf(0.975, counts - 1) * spread / counts**0.5
+    enough = counts[halves < abs(effect)]
+    return int(enough[0]) if len(enough) else None
+
+
+def by_seed(
+    records: Iterable[Record], row: str, suite: str, measure: str = "J"
+) -> dict[int, float]:
+    """Seed -> mean over the clips of a suite, in points, of one row.
+
+    The records are those of one split and one profile; raises InputError for a mixture.
+    """
+    means: dict[int, float] = {}
+    for record in records:
+        if (record.row, record.suite) == (row, suite):
+            if record.seed in means:
+                raise InputError(
+                    f"'{row}' has several results for seed {record.seed} on {suite}; "
+                    "choose those of one split and one profile, as in store.find(split='test')"
+                )
+            means[record.seed] = record.mean(measure)
+    return means
+
+
 def compare(
     records: Iterable[Record], row: str, base: str, suite: str, measure: str = "J"
 ) -> Comparison | None:
@@ -59,15 +89,8 @@ def compare(
 
     The records are those of one split and one profile; raises InputError for a mixture.
     """
-    mean: dict[str, dict[int, float]] = {row: {}, base: {}}
-    for record in records:
-        if record.suite == suite and record.row in mean:
-            if record.seed in mean[record.row]:
-                raise InputError(
-                    f"'{record.row}' has several results for seed {record.seed} on {suite}; "
-                    "choose those of one split and one profile, as in store.find(split='test')"
-                )
-            mean[record.row][record.seed] = record.mean(measure)
+    records = list(records)
+    mean = {label: by_seed(records, label, suite, measure) for label in (row, base)}
     seeds = tuple(sorted(mean[row].keys() & mean[base].keys()))
     if not seeds:
         return None
