@@ -36,6 +36,24 @@ def _davis_palette() -> np.ndarray:
 
 
 PALETTE = _davis_palette()
+ATTRIBUTES: dict[str, str] = {
+    "AC": "appearance change",
+    "BC": "background clutter",
+    "CS": "camera shake",
+    "DB": "dynamic background",
+    "DE": "deformation",
+    "EA": "edge ambiguity",
+    "FM": "fast motion",
+    "HO": "heterogeneous object",
+    "IO": "interacting objects",
+    "LR": "low resolution",
+    "MB": "motion blur",
+    "OC": "occlusion",
+    "OV": "out of view",
+    "SC": "shape complexity",
+    "SV": "scale variation",
+}
+"""DAVIS's codes of what makes a video hard."""
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -275,7 +293,7 @@ class Clip:
     frames: T frames, each H x W x 3 uint8 RGB, decoded when indexed.
     labels: frame index -> H x W uint8 object ids (0 background, 255 void); may be sparse.
     flow: None, or T-1 forward fields, each H x W x 2 float32 (dx, dy) in pixels.
-    attributes: DAVIS attribute codes, e.g. {"OC", "FM"}.
+    attributes: codes of ATTRIBUTES, e.g. {"OC", "FM"}.
     """
 
     name: str

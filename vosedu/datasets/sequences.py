@@ -10,26 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-ATTRIBUTES: Mapping[str, str] = MappingProxyType(
-    {
-        "AC": "appearance change",
-        "BC": "background clutter",
-        "CS": "camera shake",
-        "DB": "dynamic background",
-        "DE": "deformation",
-        "EA": "edge ambiguity",
-        "FM": "fast motion",
-        "HO": "heterogeneous object",
-        "IO": "interacting objects",
-        "LR": "low resolution",
-        "MB": "motion blur",
-        "OC": "occlusion",
-        "OV": "out of view",
-        "SC": "shape complexity",
-        "SV": "scale variation",
-        "ROT": "rotation",
-    }
-)
+from vosedu import clip
+
+ATTRIBUTES: Mapping[str, str] = MappingProxyType({**clip.ATTRIBUTES, "ROT": "rotation"})
 """Codes of the 15 attributes that papers report, and of rotation, which they leave out.
 
 DAVIS's own file writes DEF and OCC for what papers (and this package) write DE and OC.

@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
+from vosedu.clip import ATTRIBUTES
 from vosedu.errors import InputError
 from vosedu.toyvos import families, themes
 
-ATTRIBUTES: dict[str, str] = {
-    "AC": "appearance change",
-    "BC": "background clutter",
-    "CS": "camera shake",
-    "DB": "dynamic background",
-    "DE": "deformation",
-    "EA": "edge ambiguity",
-    "FM": "fast motion",
-    "HO": "heterogeneous object",
-    "IO": "interacting objects",
-    "LR": "low resolution",
-    "MB": "motion blur",
-    "OC": "occlusion",
-    "OV": "out of view",
-    "SC": "shape complexity",
-    "SV": "scale variation",
-}
 _WORDS = {"low": 0, "high": 100}
 
 
