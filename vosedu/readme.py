@@ -7,14 +7,17 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
-from vosedu import api, ladder
+from vosedu import api, flow, ladder, toyvos
+from vosedu.clip import Clip
+from vosedu.figures.overlay import overlay
 from vosedu.notebooks import ROOT, find
 from vosedu.papers.contract import Paper
 
 README = ROOT / "README.md"
-PICTURE = ROOT / "data" / "pictures" / "tour.png"
+PICTURES = ROOT / "data" / "pictures"
 PLANNED = {  # name, venue, setting
     "cosnet": ("COSNet", "CVPR 2019", "unsupervised"),
     "amcnet": ("AMC-Net", "ICCV 2021", "unsupervised"),
@@ -39,14 +42,15 @@ def papers() -> str:
     """One row per paper, the planned ones marked."""
     rows = []
     for key, (name, venue, setting) in PLANNED.items():
-        inputs, state = "", "planned"
+        inputs, state, seen = "", "planned", ""
         if key in api.KEYS:
             paper = api.paper(key)
             needs = [INPUTS[need] for need in INPUTS if need in paper.needs]
             inputs, state = " + ".join(["frame", *needs]), _lessons(key) or "to come"
             venue, setting = f"{paper.venue} {paper.year}", paper.setting
-        rows.append((f"`{key}`", f"{name}, {venue}", setting, inputs, state))
-    return _table(("key", "paper", "setting", "looks at", "notebooks"), rows)
+            seen = f"![{inputs}, and the mask](data/pictures/{key}.png)"
+        rows.append((f"`{key}`", f"{name}, {venue}", setting, inputs, seen, state))
+    return _table(("key", "paper", "setting", "looks at", "sees and says", "notebooks"), rows)
 
 
 def climbed() -> str:
@@ -110,17 +114,38 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def picture() -> None:
-    """Make the README's picture from the contact sheet that the last tour left in runs/tour."""
+def tour_picture() -> None:
+    """Make the README's first picture from the contact sheet that the last tour left."""
     sheet = ROOT / "runs" / "tour" / "contact_sheet.png"
     if sheet.is_file():
         with Image.open(sheet) as image:
             size = (800, round(image.height * 800 / image.width))
             small = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-        PICTURE.parent.mkdir(exist_ok=True)
-        small.quantize(192).save(PICTURE, optimize=True)
+        _save(small, "tour")
+
+
+def paper_picture(key: str, clip: Clip, frame: int) -> None:
+    """Make a paper's picture: what it looks at for one frame, and the mask it gives."""
+    result = next(r for r in api.segment(api.load(key), clip) if r.index == frame)
+    needs = api.paper(key).needs
+    seen = [clip.frames[frame]]
+    if "references" in needs:
+        seen += [clip.frames[0], clip.frames[len(clip) - 1]]
+    if "flow" in needs:
+        seen.append(flow.to_colour(flow.of(clip)[frame]))
+    seen.append(overlay(clip.frames[frame], result.mask))
+    gap = np.full((clip.size[0], 4, 3), 255, np.uint8)
+    strip = [part for picture in seen for part in (picture, gap)][:-1]
+    _save(Image.fromarray(np.concatenate(strip, axis=1)), key)
+
+
+def _save(image: Image.Image, name: str) -> None:
+    PICTURES.mkdir(exist_ok=True)
+    image.quantize(192).save(PICTURES / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":
-    picture()
+    tour_picture()
+    for paper_key in api.KEYS:
+        paper_picture(paper_key, toyvos.split("val")[1], 8)
     README.write_text(render(README.read_text()))
