@@ -108,7 +108,7 @@ TABLE2 = Table(
             "N = 2",
             inference={"references": 2},
             reported=_j(79.7, 75.3, 70.5),
-            claim=Claim("two references are nearly enough", CONTEXT, "lower", 0.5),
+            claim=Claim("two references are a little too few", CONTEXT, "lower", 0.5),
         ),
         Row("N = 5", reported=_j(80.5, 75.6, 70.5)),
         Row(

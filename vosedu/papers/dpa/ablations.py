@@ -28,7 +28,7 @@ def _version(
 
 TABLE1 = Table(
     "1",
-    "IMA, IFA, prototypes and the number of references (DAVIS-2016 val, 352 x 352)",
+    "IMA, IFA, prototypes and references (DAVIS-2016 val, 352 x 352, RAFT; ours with DIS flow)",
     "IV",
     (
         _version(

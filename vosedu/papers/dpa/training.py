@@ -46,8 +46,10 @@ class Snippets(Stage):
 def recipe(profile: str = "course", form: str = "paper") -> Recipe:
     """The recipe of a profile. `form`: "paper" (cross-entropy, 352) or "released" (soft IoU).
 
-    The ablations start from one network already trained on still images, without IMA, so that it
-    favours no row.
+    The ablations start from one network already trained on still images, built without IMA. Rows
+    without IMA keep its path through blocks 4 and 5, in the others a new layer stands in between:
+    the start favours the former. (The paper pre-trains with IMA's self-description; here one start
+    serves all rows.)
     """
     if profile == "full":
         return _full(form)
@@ -341,7 +343,7 @@ def started(model: DPA | StillDPA, seed: int, initial: str) -> DPA | StillDPA:
     """Give a network, in place, the weights that a run starts from.
 
     initial: "": random ones. "imagenet": ImageNet's in the encoders. "imagenet, small rest": so,
-    and all other convolutions from N(0, 0.01) without bias, as released. "course stills", or a
+    and all other convolutions from N(0, 0.01) with bias 0, as released. "course stills", or a
     file: a network trained on still images, with `ima="none"`, in both branches. Raises InputError
     where the file is missing or does not fit.
     """
@@ -371,7 +373,7 @@ def _imagenet() -> Path:
 def initialised(model: nn.Module, seed: int, small: bool = False) -> nn.Module:
     """Draw every module's initial weights from a generator of (seed, the module's name).
 
-    small: convolutions from N(0, 0.01), without bias, as the authors'.
+    small: convolutions from N(0, 0.01) with bias 0, as the authors'.
     """
     for name, module in model.named_modules():
         if hasattr(module, "reset_parameters"):
