@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vosedu.clip import PALETTE, Clip, VideoFrames, VideoWriter, new_folder, read_mask, write_mask
+from vosedu.clip import (
+    PALETTE,
+    Clip,
+    VideoFrames,
+    VideoWriter,
+    new_folder,
+    output_folder,
+    read_mask,
+    write_mask,
+)
 from vosedu.errors import InputError
 
 
@@ -305,3 +314,165 @@ class TestBadInput:
             video.write(frames()[0])
             video.write(frames(1, 16, 16)[0])
         assert not (tmp_path / "walk.mp4").exists()
+
+
+class TestNames:
+    def test_numbers_in_names_count_as_numbers(self, tmp_path: Path) -> None:
+        for index, picture in enumerate(frames(12)):
+            Image.fromarray(picture).save(tmp_path / f"{index}.png")
+        clip = Clip.read(tmp_path)
+        assert clip.stems == [str(index) for index in range(12)]
+        assert all(np.array_equal(a, b) for a, b in zip(clip.frames, frames(12), strict=True))
+
+    def test_masks_belong_to_the_frame_of_their_name(self, tmp_path: Path) -> None:
+        for number, picture in zip((0, 5, 10), frames(3)):
+            path = tmp_path / "frames" / f"{number:05d}.png"
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(picture).save(path)
+        (tmp_path / "masks").mkdir()
+        write_mask(tmp_path / "masks" / "00010.png", np.full((32, 48), 4, np.uint8))
+        clip = Clip.read(tmp_path)
+        assert list(clip.labels) == [2]
+        clip.write(tmp_path / "again")
+        written = sorted(path.name for path in (tmp_path / "again/frames").iterdir())
+        assert written == ["00000.png", "00005.png", "00010.png"]
+        assert [path.name for path in (tmp_path / "again/masks").iterdir()] == ["00010.png"]
+
+    def test_frames_in_memory_and_in_videos_are_numbered(self, tmp_path: Path) -> None:
+        assert Clip("walk", frames(2)).stems == ["00000", "00001"]
+        assert Clip.read(video_of(tmp_path / "walk.mp4", frames(2))).stems == ["00000", "00001"]
+
+    def test_two_files_of_one_frame(self, tmp_path: Path) -> None:
+        folder = folder_of(tmp_path / "walk", frames())
+        Image.fromarray(frames()[2]).save(folder / "00002.jpg")
+        with pytest.raises(InputError, match="two files of one frame") as error:
+            Clip.read(folder)
+        assert "00002.jpg" in one_sentence(error) and "00002.png" in one_sentence(error)
+
+    def test_two_masks_of_one_frame(self, tmp_path: Path) -> None:
+        folder_of(tmp_path / "walk/frames", frames())
+        masks = folder_of(tmp_path / "walk/masks", [f[..., 0] for f in frames()])
+        Image.fromarray(frames()[2][..., 0]).save(masks / "00002.bmp")
+        with pytest.raises(InputError, match="two files of one frame"):
+            Clip.read(tmp_path / "walk")
+
+    def test_a_link_to_nothing(self, tmp_path: Path) -> None:
+        folder = folder_of(tmp_path / "walk", frames())
+        (folder / "00009.png").symlink_to(tmp_path / "gone.png")
+        with pytest.raises(InputError, match="link to a file that does not exist") as error:
+            Clip.read(folder)
+        one_sentence(error)
+
+
+class TestPixels:
+    def test_exif_orientation_is_obeyed(self, tmp_path: Path) -> None:
+        folder = tmp_path / "phone"
+        folder.mkdir()
+        exif = Image.Exif()
+        exif[0x0112] = 6  # stored lying down, to be turned by 90 degrees clockwise
+        Image.fromarray(frames()[0]).save(folder / "0.png", exif=exif)
+        clip = Clip.read(folder)
+        assert clip.size == (48, 32)
+        assert np.array_equal(clip.frames[0], np.rot90(frames()[0], -1))
+
+    def test_16_bit_frames_are_scaled(self, tmp_path: Path) -> None:
+        levels = np.array([[0, 257 * 100], [257 * 200, 65535]], np.uint16)
+        Image.fromarray(levels).save(tmp_path / "0.png")
+        frame = Clip.read(tmp_path).frames[0]
+        assert frame[..., 1].tolist() == [[0, 100], [200, 255]]
+
+    def test_floating_point_frames_are_refused(self, tmp_path: Path) -> None:
+        Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / "0.tiff")
+        with pytest.raises(InputError, match="floating-point") as error:
+            _ = Clip.read(tmp_path).frames[0]
+        one_sentence(error)
+
+    def test_jpeg_masks_are_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "mask.jpg"
+        ids = np.zeros((16, 16), np.uint8)
+        ids[4:9, 4:9] = 3
+        Image.fromarray(ids).save(path)
+        with pytest.raises(InputError, match="compression changes object ids") as error:
+            read_mask(path)
+        one_sentence(error)
+
+    def test_a_decompression_bomb(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        folder = folder_of(tmp_path / "walk", frames(1))
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+        with pytest.raises(InputError, match="bomb") as error:
+            Clip.read(folder)
+        one_sentence(error)
+
+
+class TestInMemory:
+    def test_arrays_and_iterables_are_clips(self) -> None:
+        pictures = frames()
+        for given in (np.stack(pictures), pictures, (picture for picture in pictures)):
+            clip = Clip.of(given)
+            assert all(np.array_equal(a, b) for a, b in zip(clip.frames, pictures, strict=True))
+        assert Clip.of(clip) is clip
+
+    @pytest.mark.parametrize(
+        ("given", "says"),
+        [
+            ("walk.mp4", "Clip.read"),
+            (Path("walk"), "Clip.read"),
+            (7, "int is not a clip"),
+            (np.zeros((4, 3, 8, 9), np.uint8), "channels first"),
+            (np.zeros((4, 8, 9, 3), np.float32), "uint8"),
+            (np.zeros((8, 9, 3), np.uint8), "H x W x 3"),
+            ([np.zeros((8, 9, 3), np.uint8), np.zeros((8, 8, 3), np.uint8)], "one size"),
+        ],
+    )
+    def test_what_is_no_clip_is_refused(self, given: object, says: str) -> None:
+        with pytest.raises(InputError, match=says) as error:
+            Clip.of(given)
+        one_sentence(error)
+
+
+class TestOutput:
+    def test_writing_again_replaces_the_whole_clip(self, tmp_path: Path) -> None:
+        masks = {0: np.ones((32, 48), np.uint8)}
+        Clip("walk", frames(4), masks).write(tmp_path / "out")
+        Clip("walk", frames(2)).write(tmp_path / "out", overwrite=True)
+        clip = Clip.read(tmp_path / "out")
+        assert (len(clip), len(clip.labels)) == (2, 0)
+
+    def test_what_another_wrote_is_not_replaced(self, tmp_path: Path) -> None:
+        folder_of(tmp_path / "out/frames", frames())
+        with pytest.raises(InputError, match=r"was not written by Clip\.write") as error:
+            Clip("walk", frames(2)).write(tmp_path / "out", overwrite=True)
+        one_sentence(error)
+        assert len(list((tmp_path / "out/frames").iterdir())) == 4
+
+    def test_an_interruption_leaves_the_earlier_result(self, tmp_path: Path) -> None:
+        def broken():  # type: ignore[no-untyped-def]
+            yield frames()[0]
+            raise KeyboardInterrupt
+
+        class Broken(list):
+            __iter__ = lambda self: broken()  # noqa: E731
+
+        Clip("walk", frames(4)).write(tmp_path / "out")
+        with pytest.raises(KeyboardInterrupt):
+            Clip("walk", Broken(frames(4))).write(tmp_path / "out", overwrite=True)
+        assert len(Clip.read(tmp_path / "out")) == 4
+        Clip("walk", frames(3)).write(tmp_path / "out", overwrite=True)
+        assert len(Clip.read(tmp_path / "out")) == 3
+
+    def test_two_writers_of_one_folder(self, tmp_path: Path) -> None:
+        with output_folder(tmp_path / "out", "first", ("masks",)) as beside:
+            (beside / "masks").mkdir()
+            with (
+                pytest.raises(InputError, match="another process is writing") as error,
+                output_folder(tmp_path / "out", "second", ("masks",)),
+            ):
+                pass
+            one_sentence(error)
+        assert (tmp_path / "out/masks").is_dir()
+
+    def test_other_files_of_the_folder_stay(self, tmp_path: Path) -> None:
+        Clip("walk", frames(2)).write(tmp_path)
+        (tmp_path / "notes.txt").write_text("mine")
+        Clip("walk", frames(1)).write(tmp_path, overwrite=True)
+        assert (tmp_path / "notes.txt").read_text() == "mine"

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from vosedu.clip import IMAGE_SUFFIXES
+from vosedu.clip import image_size, opened
 from vosedu.errors import InputError
-
-
-def images(folder: Path) -> list[Path]:
-    """The image files directly in a folder, sorted by name; hidden files are left out."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
-    )
 
 
 def folders(folder: Path) -> list[Path]:
@@ -32,34 +19,17 @@ def folders(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
-def header_size(path: Path) -> tuple[int, int]:
-    """(H, W) of an image file, from its header."""
-    with _opened(path) as image:
-        return image.height, image.width
-
-
 def pixels(path: Path, mode: str) -> np.ndarray:
     """An image file as uint8: H x W in mode "L" (grey), H x W x 3 in mode "RGB"."""
-    with _opened(path) as image:
+    with opened(path) as image:
         return np.asarray(image.convert(mode))
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    try:
-        with Image.open(path) as image:
-            yield image
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(
-            f"{path} cannot be read as an image ({error}); restore the file"
-        ) from error
 
 
 def check_size(file: Path, size: tuple[int, int], frame: Path) -> None:
     """InputError if the label file has not the (H, W) `size` of its frame."""
-    if (found := header_size(file)) != size:
+    if (size_of_file := image_size(file)) != size:
         raise InputError(
-            f"{file} is {found[1]} x {found[0]} but its frame {frame.name} is "
+            f"{file} is {size_of_file[1]} x {size_of_file[0]} but its frame {frame.name} is "
             f"{size[1]} x {size[0]}; use annotations of the same resolution as the frames"
         )
 

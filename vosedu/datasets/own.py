@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vosedu.datasets.files import folders, images
+from vosedu.clip import image_files
+from vosedu.clip.images import natural_order
+from vosedu.datasets.files import folders
 from vosedu.datasets.videos import Video, Videos
 from vosedu.errors import InputError
 
@@ -33,10 +35,14 @@ def folder(root: str | Path, masks: str | Path | None = None) -> Videos:
     if not base.is_dir():
         raise InputError(f"there is no folder {base}; pass the folder that holds your videos")
     frames, labels = _parts(base, masks)
-    if images(frames):
+    if image_files(frames):
         videos = [Video(base.name, frames, _existing(labels), expect="any")]
     else:
-        files = [p for p in sorted(frames.iterdir()) if p.suffix.lower() in VIDEO_SUFFIXES]
+        files = [
+            p
+            for p in sorted(frames.iterdir(), key=natural_order)
+            if p.suffix.lower() in VIDEO_SUFFIXES
+        ]
         videos = [Video(p.stem, p, _existing(labels and labels / p.stem)) for p in files]
         videos += [v for one in folders(frames) if (v := _video(one, labels)) is not None]
     if not videos:
@@ -69,9 +75,9 @@ def _resolution(path: Path) -> Path:
 
 
 def _video(path: Path, labels: Path | None) -> Video | None:
-    if images(path / "frames"):
+    if image_files(path / "frames"):
         return Video(path.name, path / "frames", _existing(path / "masks"), expect="any")
-    if images(path):
+    if image_files(path):
         return Video(path.name, path, _existing(labels and labels / path.name), expect="any")
     return None
 

@@ -9,8 +9,8 @@ from typing import overload
 
 import numpy as np
 
-from vosedu.clip import read_image, read_mask
-from vosedu.datasets.files import folders, header_size, images, known_split, listing, pixels
+from vosedu.clip import image_files, image_size, read_image, read_mask
+from vosedu.datasets.files import folders, known_split, listing, pixels
 from vosedu.datasets.places import find_root
 from vosedu.errors import InputError
 
@@ -49,7 +49,7 @@ class Still:
 
     def check(self) -> None:
         """InputError if picture or mask cannot be opened or differ in size (by their headers)."""
-        size, found = header_size(self.image), header_size(self.mask)
+        size, found = image_size(self.image), image_size(self.mask)
         if found != size:
             raise InputError(
                 f"{self.mask} is {found[1]} x {found[0]} but its picture {self.image.name} is "
@@ -103,11 +103,11 @@ def pair(
     Where several masks carry one name (early archives of DUTS), the one of the picture's size
     counts. InputError: a folder without pictures, a picture without mask, a mask without picture.
     """
-    pictures = images(image_folder)
+    pictures = image_files(image_folder)
     if image_folder == mask_folder:  # MSRA10K tells the two apart by suffix
         pictures = [path for path in pictures if path.suffix.lower() == ".jpg"]
     masks: dict[str, list[Path]] = {}
-    for path in images(mask_folder):
+    for path in image_files(mask_folder):
         if path not in pictures:
             masks.setdefault(path.stem, []).append(path)
     if not pictures:
@@ -128,8 +128,8 @@ def pair(
 def _fitting(picture: Path, masks: list[Path]) -> Path:
     if len(masks) == 1:
         return masks[0]
-    size = header_size(picture)
-    return next((mask for mask in masks if header_size(mask) == size), masks[0])
+    size = image_size(picture)
+    return next((mask for mask in masks if image_size(mask) == size), masks[0])
 
 
 def pairs(root: str | Path, split: str = "all") -> Stills:
@@ -238,7 +238,7 @@ def _prepared_or_raw(base: Path, name: str) -> Stills | None:
 
 def _voc(base: Path) -> Stills | None:
     """PASCAL VOC 2012 segmentation: only some pictures have masks of their objects."""
-    masks = images(base / "SegmentationObject")
+    masks = image_files(base / "SegmentationObject")
     if not masks:
         return None
     stills = [Still(base / "JPEGImages" / f"{m.stem}.jpg", m, objects) for m in masks]

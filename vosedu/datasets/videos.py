@@ -11,8 +11,8 @@ from typing import overload
 import numpy as np
 from PIL import Image
 
-from vosedu.clip import Clip, ImageFrames, MaskFiles, read_mask
-from vosedu.datasets.files import check_size, images, listing
+from vosedu.clip import Clip, ImageFrames, MaskFiles, frame_files, image_files, read_mask
+from vosedu.datasets.files import check_size, listing
 from vosedu.errors import InputError
 
 
@@ -64,17 +64,17 @@ class Video:
         """
         if self.frames.is_file():
             return Clip.read(self.frames, self.masks, self.name)
-        frame_files = images(self.frames)
-        if not frame_files:
+        pictures = frame_files(self.frames)
+        if not pictures:
             raise InputError(
                 f"{self.name}: there are no frames in {self.frames}; unpack the data set again, "
                 "or leave this sequence out"
             )
-        frames = ImageFrames(frame_files)
-        files = self._label_files(frame_files)
+        frames = ImageFrames(pictures)
+        files = self._label_files(pictures)
         if not self.fit:
             for file in files.values():
-                check_size(file, frames.size, frame_files[0])
+                check_size(file, frames.size, pictures[0])
         read = resized(self.read, frames.size) if self.fit else self.read
         return Clip(
             name=self.name,
@@ -84,7 +84,7 @@ class Video:
             fps=self.fps,
         )
 
-    def _label_files(self, frame_files: Sequence[Path]) -> dict[int, Path]:
+    def _label_files(self, pictures: Sequence[Path]) -> dict[int, Path]:
         if self.masks is None:
             return {}
         if not self.masks.is_dir():
@@ -92,9 +92,9 @@ class Video:
                 f"{self.name}: there is no folder {self.masks} with its annotations; unpack the "
                 "annotations of this data set there"
             )
-        index = {self.key(path): i for i, path in enumerate(frame_files)}
+        index = {self.key(path): i for i, path in enumerate(pictures)}
         files: dict[int, Path] = {}
-        for path in self.choose(images(self.masks)):
+        for path in self.choose(image_files(self.masks)):
             if (key := self.key(path)) not in index:
                 raise InputError(
                     f"{path} has no frame of that name in {self.frames}; remove it, or restore "
@@ -103,14 +103,14 @@ class Video:
             if index[key] in files:
                 raise InputError(
                     f"{path} and {files[index[key]].name} are both masks of frame "
-                    f"{frame_files[index[key]].name}; remove one of them"
+                    f"{pictures[index[key]].name}; remove one of them"
                 )
             files[index[key]] = path
-        absent = [i for i in range(len(frame_files)) if i not in files]
+        absent = [i for i in range(len(pictures)) if i not in files]
         if (self.expect == "all" and absent) or (self.expect == "some" and not files):
             raise InputError(
-                f"{self.name}: {len(absent)} of {len(frame_files)} frames have no mask in "
-                f"{self.masks}, the first is {frame_files[absent[0]].name}; unpack the "
+                f"{self.name}: {len(absent)} of {len(pictures)} frames have no mask in "
+                f"{self.masks}, the first is {pictures[absent[0]].name}; unpack the "
                 "annotations again"
             )
         return files

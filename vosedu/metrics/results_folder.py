@@ -10,7 +10,7 @@ from threading import Lock
 
 import numpy as np
 
-from vosedu.clip import IMAGE_SUFFIXES, Clip, stored_mask
+from vosedu.clip import Clip, image_files, stored_mask
 from vosedu.errors import InputError
 from vosedu.metrics.evaluate import Groups, evaluate
 from vosedu.metrics.matching import MAX_PROPOSALS
@@ -54,7 +54,7 @@ class ResultFolder:
 
     def __call__(self, clip: Clip) -> Mapping[int, np.ndarray]:
         """Frame number -> H x W uint8 ids, decoded when indexed."""
-        files = _image_files(self.folder / clip.name)
+        files = image_files(self.folder / clip.name)
         if not files:
             there = sorted(path.name for path in self.folder.iterdir() if path.is_dir())
             found = ", ".join(there[:5]) + (", ..." if len(there) > 5 else "") if there else "none"
@@ -93,7 +93,7 @@ class ResultFolder:
     def _grey_is_soft(self) -> bool:
         """Whether grey files hold soft masks: one level above any plausible id tells."""
         folders = sorted(path for path in self.folder.iterdir() if path.is_dir())
-        files = [_image_files(folder) for folder in folders]
+        files = [image_files(folder) for folder in folders]
         likely = [group[len(group) // 2] for group in files if group]
         for path in [*likely, *(path for group in files for path in group)]:
             values, grey = stored_mask(path)
@@ -121,16 +121,9 @@ class _ResultFiles(Mapping[int, np.ndarray]):
         return len(self._paths)
 
 
-def _image_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
-
-
 def _by_frame(files: list[Path], clip: Clip) -> dict[int, Path]:
     """Frame number -> file of the frame's name; of its number where frames are not files."""
-    paths = getattr(clip.frames, "paths", None)
-    stems = [f"{t:05d}" for t in range(len(clip))] if paths is None else [p.stem for p in paths]
+    stems = clip.stems
     frame_of = {stem: t for t, stem in enumerate(stems)}
     found: dict[int, Path] = {}
     for path in files:
