@@ -1,78 +1,60 @@
-"""The training loop all papers share.
-
-The sample i of step k is a pure function of (seed, stage, k, i), so a resumed run needs no sampler
-state and a run on several processes sees the batches of a run on one.
-"""
+"""The training loop that all papers share."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel
 
 from vosedu.errors import InputError
 from vosedu.training.checkpoint import load_state, save_state
 from vosedu.training.history import History
-from vosedu.training.recipe import Recipe, Stage, digest
+from vosedu.training.loading import Batch, Sample, batches
+from vosedu.training.recipe import Recipe, Stage, Step, digest
 
-Batch = dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Programme:
-    """How a paper trains in one stage.
-
-    sample(rng, kind) draws one training sample: name -> tensor without batch axis.
-    loss(model, batch, kind) gives loss terms by name; their sum is minimised.
-    prepare(model) runs once before the stage, e.g. to copy one branch into another.
-    """
-
-    sample: Callable[[np.random.Generator, str], Batch]
-    loss: Callable[[nn.Module, Batch, str], Mapping[str, Tensor]]
-    prepare: Callable[[nn.Module], None] | None = None
-
-
-class _Objective(nn.Module):
-    """Network and loss as one module, so that distributed training sees one forward pass."""
-
-    def __init__(self, model: nn.Module, loss: Callable[..., Mapping[str, Tensor]]) -> None:
-        super().__init__()
-        self.model, self.loss = model, loss
-
-    def forward(self, batch: Batch, kind: str) -> dict[str, Tensor]:
-        return dict(self.loss(self.model, batch, kind))
+Loss = Callable[[nn.Module, Batch, Step], Mapping[str, Tensor]]
 
 
 def fit(
     model: nn.Module,
     recipe: Recipe,
-    programmes: Mapping[str, Programme],
+    programme: Callable[[Stage], tuple[Sample, Loss]],
     *,
+    convert: Callable[[nn.Module, Stage], nn.Module] | None = None,
     seed: int = 0,
     device: str | torch.device = "cpu",
     folder: str | Path | None = None,
     save_every: int = 200,
     on_step: Callable[[History], None] | None = None,
     until: str | None = None,
-    compile: bool = False,
-) -> History:
-    """Train `model` in place by `recipe` and return the history.
+    workers: int = 0,
+) -> tuple[nn.Module, History]:
+    """Train a network through all stages of `recipe`.
 
-    programmes: stage name -> Programme. folder: where `state.pt` and `history.csv` go; a run whose
-    folder holds a state of the same recipe and seed goes on from there, bit-identically on a CPU.
+    model: the network of the first stage, with its initial weights.
+    programme(stage): the two functions that a stage trains with. sample(rng, step) draws one
+        sample, name -> tensor without batch axis. loss(model, batch, step) gives loss terms by
+        name; their sum is minimised.
+    convert(model, stage): the network that `stage` trains, made from the one that the stage before
+        it left; None: every stage trains the same network.
+    folder: where `state.pt` and `history.csv` go, every `save_every` steps and after each stage. A
+        run whose folder holds a state of the same recipe, network, seed and initial weights goes
+        on from there, on a CPU bit-identically.
     on_step: called after every step; an exception in it (or Ctrl-C) stops the run, which can be
-    resumed from the last save. until: stop after the stage of that name. On a GPU the forward
-    pass runs under bf16 autocast, channels last.
+        resumed from the last save.
+    until: stop after the stage of that name. workers: processes that draw samples ahead.
+
+    Returns the network of the last stage, in evaluation mode, and the history. On a GPU the
+    forward pass runs under bf16 autocast, channels last.
 
     Under `torchrun` each process takes its share of every batch. Losses that are a mean over
     samples, with frozen BatchNorm, give the one-process gradients; BatchNorm statistics are per
@@ -80,142 +62,150 @@ def fit(
     """
     device = torch.device(device)
     rank, world = _ranks()
-    model.to(device, memory_format=torch.channels_last if device.type == "cuda" else None)
-    history = History()
-    state_path = Path(folder) / "state.pt" if folder else None
-    run = digest(recipe, getattr(model, "config", None), seed)
-    resumed = None
-    if state_path is not None:
-        state_path.parent.mkdir(parents=True, exist_ok=True)
-        if state_path.is_file():
-            resumed = load_state(state_path)
-            if resumed["run"] != run:
+    names = [stage.name for stage in recipe.stages]
+    if until is not None and until not in names:
+        raise InputError(f"the recipe has no stage '{until}'; it has {', '.join(names)}")
+    run = digest(recipe, getattr(model, "config", None), seed, _digest_of_weights(model))
+    at = Path(folder) / "state.pt" if folder else None
+    resumed = _resumed(at, run)
+    history = History(resumed["rows"], resumed["seconds"]) if resumed else History()
+    for number, stage in enumerate(recipe.stages):
+        if convert is not None:
+            model = convert(model, stage)
+        if resumed and number < resumed["stage"]:
+            if stage.name == until:
                 raise InputError(
-                    f"{state_path} belongs to another recipe, network or seed; "
-                    "choose another folder or delete it"
+                    f"the run in {at} has gone past the stage '{until}'; choose another folder"
                 )
-            model.load_state_dict(resumed["model"])
-            history = History(resumed["rows"], resumed["seconds"])
-    first_stage = resumed["stage"] if resumed else 0
-    for number in range(first_stage, len(recipe.stages)):
-        stage = recipe.stages[number]
-        programme = programmes[stage.name]
-        here = resumed if resumed and resumed["stage"] == number else None
-        if programme.prepare and not here:
-            programme.prepare(model)
-        runner = _StageRunner(model, stage, programme, device, compile)
-        if here:
-            runner.restore(here)
+            continue
+        model.to(device, memory_format=torch.channels_last if device.type == "cuda" else None)
+        sample, loss = programme(stage)
+        runner = _StageRunner(model, stage, loss, device)
+        if resumed and number == resumed["stage"]:
+            runner.restore(resumed)
         began = time.perf_counter() - history.seconds
-        batches = _batches(stage, programme, (seed, number), runner.step, rank, world, device)
-        for batch, kind in batches:
-            terms = runner.advance(batch, kind)
-            history.rows.append({"stage": stage.name, "step": runner.step, "kind": kind, **terms})
+        for batch in batches(
+            sample,
+            stage,
+            (seed, number),
+            start=runner.step,
+            share=(rank, world),
+            device=device,
+            workers=workers,
+        ):
+            step = stage.step(runner.step)
+            terms = runner.advance(batch, step)
+            history.rows.append(
+                {"stage": stage.name, "step": runner.step, "kind": step.kind, **terms}
+            )
             history.seconds = time.perf_counter() - began
             done = runner.step == stage.steps
-            if state_path is not None and rank == 0 and (done or runner.step % save_every == 0):
-                save_state(
-                    state_path,
-                    run=run,
-                    stage=number,
-                    model=model.state_dict(),
-                    rows=history.rows,
-                    seconds=history.seconds,
-                    **runner.state(),
-                )
-                history.to_csv(state_path.with_name("history.csv"))
+            if at is not None and rank == 0 and (done or runner.step % save_every == 0):
+                about = {"run": run, "stage": number, "rows": history.rows}
+                save_state(at, **about, seconds=history.seconds, **runner.state())
+                history.to_csv(at.with_name("history.csv"))
             if on_step:
                 on_step(history)
         runner.finish()
         if stage.name == until:
             break
-    model.eval()
-    return history
+    return model.eval(), history
 
 
 class _StageRunner:
     """Optimisers, average and step counter of one stage."""
 
-    def __init__(
-        self,
-        model: nn.Module,
-        stage: Stage,
-        programme: Programme,
-        device: torch.device,
-        compile: bool,
-    ) -> None:
+    def __init__(self, model: nn.Module, stage: Stage, loss: Loss, device: torch.device) -> None:
         self.model, self.stage, self.device, self.step = model, stage, device, 0
-        objective: nn.Module = _Objective(model, programme.loss)
-        if compile:
-            objective = torch.compile(objective)
+        self.objective: nn.Module = _Objective(model, loss)
         if torch.distributed.is_initialized():
-            objective = DistributedDataParallel(objective, find_unused_parameters=True)
-        self.objective = objective
+            self.objective = DistributedDataParallel(self.objective, find_unused_parameters=True)
         self.dealt = stage.parameters(model)
-        self.optimisers = [_optimiser(stage, parameters) for _, parameters in self.dealt]
+        self.optimisers = [
+            _optimiser(stage, parameters, group.weight_decay * stage.weight_decay)
+            for group, parameters in self.dealt
+        ]
         self.trained = [p for _, parameters in self.dealt for p in parameters]
-        self.frozen = [
+        self.fixed_norms = [
             module
             for name, module in model.named_modules()
             if isinstance(module, nn.modules.batchnorm._BatchNorm)
             and stage.frozen_norms
             and re.match(stage.frozen_norms, name)
         ]
-        self.average = (
-            {name: value.detach().clone() for name, value in model.state_dict().items()}
-            if stage.ema
-            else None
-        )
+        self.average = None if stage.ema is None else _average(model, stage.ema)
 
-    def advance(self, batch: Batch, kind: str) -> dict[str, float]:
+    def advance(self, batch: Batch, step: Step) -> dict[str, float]:
+        """One step; the loss and its terms."""
         self.model.train()
-        for norm in self.frozen:
+        for norm in self.fixed_norms:
             norm.eval()
-        for parameter in self.model.parameters():
-            parameter.grad = None
+        self.model.zero_grad(set_to_none=True)
         cuda = self.device.type == "cuda"
         with torch.autocast("cuda", torch.bfloat16) if cuda else nullcontext():
-            terms = self.objective(batch, kind)
+            terms = self.objective(batch, step)
         loss = torch.stack([term.float() for term in terms.values()]).sum()
         loss.backward()
         if self.stage.clip_gradient is not None:
             nn.utils.clip_grad_norm_(self.trained, self.stage.clip_gradient)
         for (group, _), optimiser in zip(self.dealt, self.optimisers):
-            optimiser.param_groups[0]["lr"] = self.stage.learning_rate(group, self.step)
+            optimiser.param_groups[0]["lr"] = self.stage.learning_rate(group, step.number)
             for _ in range(group.updates):
                 optimiser.step()
         self.step += 1
         if self.average is not None:
-            for name, value in self.model.state_dict().items():
-                if value.dtype.is_floating_point:
-                    self.average[name].lerp_(value.detach(), 1 - self.stage.ema)
-                else:
-                    self.average[name].copy_(value)
+            self.average.update_parameters(self.model)
         return {"loss": loss.item(), **{name: term.item() for name, term in terms.items()}}
 
     def finish(self) -> None:
         """Put the averaged weights, if there are any, into the network."""
         if self.average is not None:
-            self.model.load_state_dict(self.average)
+            self.model.load_state_dict(self.average.module.state_dict())
 
     def state(self) -> dict[str, Any]:
+        """What `restore` needs: plain values and tensors."""
         return {
             "step": self.step,
+            "model": self.model.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
-            "average": self.average,
+            "average": None if self.average is None else self.average.state_dict(),
             "random": torch.get_rng_state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken."""
         self.step = state["step"]
+        self.model.load_state_dict(state["model"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"]):
             optimiser.load_state_dict(saved)
-        self.average = state["average"]
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         torch.set_rng_state(state["random"])
 
 
-def _optimiser(stage: Stage, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-    decay = stage.weight_decay
+class _Objective(nn.Module):
+    """Network and loss as one module, so that distributed training sees one forward pass."""
+
+    def __init__(self, model: nn.Module, loss: Loss) -> None:
+        super().__init__()
+        self.model, self.loss = model, loss
+
+    def forward(self, batch: Batch, step: Step) -> dict[str, Tensor]:
+        return dict(self.loss(self.model, batch, step))
+
+
+def _average(model: nn.Module, decay: float) -> AveragedModel:
+    """The moving average of the parameters, `model`'s own at first; buffers are `model`'s."""
+
+    def towards(average: Tensor, weight: Tensor, update: Tensor | int) -> Tensor:
+        return average.lerp(weight, 1 - min(decay, (1 + int(update)) / (10 + int(update))))
+
+    average = AveragedModel(model, avg_fn=towards)
+    average.update_parameters(model)  # the first update copies
+    return average
+
+
+def _optimiser(stage: Stage, parameters: list[nn.Parameter], decay: float) -> torch.optim.Optimizer:
     if stage.optimiser == "sgd":
         return torch.optim.SGD(parameters, stage.lr, momentum=stage.momentum, weight_decay=decay)
     if stage.optimiser == "adam":
@@ -231,36 +221,25 @@ def _ranks() -> tuple[int, int]:
     return 0, 1
 
 
-def _batches(
-    stage: Stage,
-    programme: Programme,
-    key: tuple[int, int],
-    start: int,
-    rank: int,
-    world: int,
-    device: torch.device,
-) -> Iterator[tuple[Batch, str]]:
-    """Batches from step `start` on; the next one is drawn while the current one is used."""
-    if stage.batch_size % world:
+def _digest_of_weights(model: nn.Module) -> str:
+    content = hashlib.blake2b(digest_size=8)
+    for name, value in model.state_dict().items():
+        content.update(name.encode())
+        content.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return content.hexdigest()
+
+
+def _resumed(at: Path | None, run: str) -> dict[str, Any] | None:
+    """The state saved at `at`, None without one; InputError for that of another run."""
+    if at is None:
+        return None
+    at.parent.mkdir(parents=True, exist_ok=True)
+    if not at.is_file():
+        return None
+    state = load_state(at)
+    if state["run"] != run:
         raise InputError(
-            f"a batch of {stage.batch_size} does not divide over {world} processes; "
-            "change the batch size or the number of processes"
+            f"{at} belongs to another recipe, network, seed or initial weights; "
+            "choose another folder or delete it"
         )
-
-    def draw(step: int) -> tuple[Batch, str]:
-        kind = stage.kind(step)
-        samples = [
-            programme.sample(np.random.default_rng([*key, step, i]), kind)
-            for i in range(rank, stage.batch_size, world)
-        ]
-        batch = {name: torch.stack([s[name] for s in samples]) for name in samples[0]}
-        if device.type == "cuda":
-            batch = {name: value.pin_memory() for name, value in batch.items()}
-        return batch, kind
-
-    with ThreadPoolExecutor(1) as pool:
-        ahead = pool.submit(draw, start) if start < stage.steps else None
-        for step in range(start, stage.steps):
-            batch, kind = ahead.result()
-            ahead = pool.submit(draw, step + 1) if step + 1 < stage.steps else None
-            yield {n: v.to(device, non_blocking=True) for n, v in batch.items()}, kind
+    return state

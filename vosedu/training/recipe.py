@@ -7,12 +7,59 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 
 from vosedu.errors import InputError
+
+
+def later(default: Any) -> Any:
+    """A dataclass field that was added after runs had been recorded.
+
+    At its default it does not count in `digest`, so the records made before it existed still match.
+    """
+    return dataclasses.field(default=default, metadata={"later": True})
+
+
+def poly(step: int, steps: int) -> float:
+    """(1 - k / K)^0.9: from 1 at step 0 towards 0 at step K."""
+    return (1 - step / steps) ** 0.9
+
+
+def cosine(step: int, steps: int) -> float:
+    """Half a cosine from 1 to a tenth."""
+    return 0.1 + 0.45 * (1 + math.cos(math.pi * (step / steps)))
+
+
+def warm_poly(step: int, steps: int) -> float:
+    """A linear rise from 0 over 5 % of the steps, then (1 - t / (T + 1))^0.9 (AOT, DeAOT)."""
+    rise = int(0.05 * steps)
+    if step < rise:
+        return step / rise
+    return (1 - (step - rise) / (steps - rise + 1)) ** 0.9
+
+
+SCHEDULES: Mapping[str, Callable[[int, int], float]] = {
+    "constant": lambda step, steps: 1.0,
+    "poly": poly,
+    "cosine": cosine,
+    "warm poly": warm_poly,
+}
+"""Name -> share of the base learning rate at a step (from 0) of so many steps."""
+
+
+class Step(NamedTuple):
+    """One step of a stage.
+
+    number: from 0. kind: the kind of data it sees. done: the share of the stage's steps before it.
+    """
+
+    number: int
+    kind: str
+    done: float
 
 
 @dataclass(frozen=True)
@@ -24,12 +71,14 @@ class Group:
         kind, in the order of `Stage.kinds`.
     updates: optimiser updates per step. More than one reproduces a release that lists parameters
         several times: the same gradient enters the momentum again each time.
+    weight_decay: factor on the stage's weight decay.
     """
 
     name: str
     pattern: str = ""
     lr: float | tuple[float, ...] = 1.0
     updates: int = 1
+    weight_decay: float = later(1.0)
 
 
 @dataclass(frozen=True)
@@ -40,14 +89,17 @@ class Stage:
     stills: the still images, for stages that use some, e.g. "toyvos/stills/train".
     loss: the name of the paper's loss.
     size: side or (height, width) of the training frames in pixels.
-    lr, schedule: base learning rate, and how it falls: "constant", "poly" (power 0.9) or "cosine"
-        (to a tenth); `halve_after` halves it from that share of the steps on.
+    lr, schedule, floor: base learning rate, how it falls (a name of `SCHEDULES`), and the rate it
+        falls to: floor + (lr - floor) x share x the group's factor. `halve_after` halves it from
+        that share of the steps on.
     cycle: the kinds of step in turn, e.g. ("still", "video", "video").
     epoch: when set, data follow the cycle from the start of every `epoch` steps while learning
         rates follow the global step. COSNet's release does this; see its reference, section 4.
-    ema: decay of an exponential moving average of the weights, kept beside the trained ones.
+    ema: decay of an exponential moving average of the parameters, which the stage leaves in the
+        network at its end. Update k (from 1) uses min(ema, (1 + k) / (10 + k)), as DeAOT's release.
     frozen_norms: BatchNorm layers whose names match this regular expression (from the start) run
         on their stored statistics; ".*" is all of them, "" none.
+    clip_gradient: the largest norm of the gradient of all trained parameters together.
     """
 
     name: str
@@ -69,34 +121,31 @@ class Stage:
     ema: float | None = None
     frozen_norms: str = ""
     clip_gradient: float | None = None
+    floor: float = later(0.0)
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """The distinct kinds of step, in order of first appearance."""
         return tuple(dict.fromkeys(self.cycle))
 
-    def kind(self, step: int) -> str:
-        """The kind of data of `step`."""
-        return self.cycle[(step % self.epoch if self.epoch else step) % len(self.cycle)]
+    def step(self, number: int) -> Step:
+        """Step `number` (from 0) of this stage."""
+        place = number % self.epoch if self.epoch else number
+        return Step(number, self.cycle[place % len(self.cycle)], number / self.steps)
 
     def learning_rate(self, group: Group, step: int) -> float:
         """The learning rate of `group` at `step` (from 0)."""
-        done = step / self.steps
-        fall = {
-            "constant": 1.0,
-            "poly": (1 - done) ** 0.9,
-            "cosine": 0.1 + 0.45 * (1 + math.cos(math.pi * done)),
-        }
-        if self.schedule not in fall:
-            known = ", ".join(fall)
-            raise InputError(f"there is no schedule '{self.schedule}'; choose one of {known}")
-        rate = self.lr * fall[self.schedule]
-        if self.halve_after is not None and done >= self.halve_after:
+        if self.schedule not in SCHEDULES:
+            raise InputError(
+                f"there is no schedule '{self.schedule}'; choose one of {', '.join(SCHEDULES)}"
+            )
+        rate = (self.lr - self.floor) * SCHEDULES[self.schedule](step, self.steps)
+        if self.halve_after is not None and step / self.steps >= self.halve_after:
             rate *= 0.5
         factor = group.lr
         if isinstance(factor, tuple):
             factor = factor[self.kinds.index(self.cycle[step % len(self.cycle)])]
-        return rate * factor
+        return self.floor + rate * factor
 
     def parameters(self, model: nn.Module) -> list[tuple[Group, list[nn.Parameter]]]:
         """Deal the trainable parameters of `model` to the groups; what no group takes is frozen."""
@@ -133,7 +182,21 @@ class Recipe:
 
 
 def digest(*parts: Any) -> str:
-    """Twelve hexadecimal digits that change when any field of the given dataclasses changes."""
-    plain = [dataclasses.asdict(p) if dataclasses.is_dataclass(p) else p for p in parts]
-    text = json.dumps(plain, sort_keys=True, default=str)
+    """Twelve hexadecimal digits that change when any field of the given dataclasses changes.
+
+    Fields declared by `later` count when they differ from their default.
+    """
+    text = json.dumps([_plain(part) for part in parts], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return {
+            f.name: _plain(getattr(value, f.name))
+            for f in dataclasses.fields(value)
+            if not (f.metadata.get("later") and getattr(value, f.name) == f.default)
+        }
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value

@@ -15,7 +15,7 @@ from vosedu.nn import read_state
 from vosedu.papers.cosnet import PAPER
 from vosedu.papers.cosnet.network import Config, build
 from vosedu.papers.cosnet.training import (
-    LAMBDA,
+    Samples,
     paper_loss,
     recipe,
     released_loss,
@@ -23,8 +23,10 @@ from vosedu.papers.cosnet.training import (
     train,
 )
 from vosedu.paths import data_dir
+from vosedu.training import Step
 
 QUICK = Config.paper().scaled("quick")
+STILL, VIDEO = Step(0, "still", 0.0), Step(0, "video", 0.0)
 
 
 def noise(name: str) -> list:
@@ -74,11 +76,11 @@ def batch() -> dict[str, torch.Tensor]:
 def test_paper_loss_by_hand() -> None:
     # eta = 1/4: -(3/4 log 1/2 + 3 * 1/4 log 1/2) / 4 = 3/8 log 2
     expected = 1.5 * math.log(2) / 4
-    terms = paper_loss(Constant(), batch(), "video")
+    terms = paper_loss(Constant(), batch(), VIDEO)
     assert terms["a"].item() == pytest.approx(expected, rel=1e-5)
     assert terms["b"].item() == pytest.approx(expected, rel=1e-5)
-    assert terms["penalty"].item() == pytest.approx(3 * LAMBDA)
-    assert paper_loss(Constant(), batch(), "still")["side"].item() == pytest.approx(
+    assert terms["penalty"].item() == pytest.approx(3e-4)  # lambda = 1e-4 of section 3.3
+    assert paper_loss(Constant(), batch(), STILL)["side"].item() == pytest.approx(
         expected, rel=1e-5
     )
 
@@ -86,16 +88,16 @@ def test_paper_loss_by_hand() -> None:
 def test_released_loss_by_hand() -> None:
     # p = 1/4: log 2 / p + 0.8 * |1/2|
     expected = 4 * math.log(2) + 0.4
-    terms = released_loss(Constant(), batch(), "video")
+    terms = released_loss(Constant(), batch(), VIDEO)
     assert terms["a"].item() == pytest.approx(expected, rel=1e-5)
     assert set(terms) == {"a", "b"}
-    still = released_loss(Constant(), batch(), "still")["side"]
+    still = released_loss(Constant(), batch(), STILL)["side"]
     assert still.item() == pytest.approx(0.1 * expected, rel=1e-5)
 
 
 def test_released_loss_of_a_batch_without_foreground_is_finite() -> None:
     empty = {**batch(), "mask_a": torch.zeros(2, 1, 2, 2), "mask_b": torch.zeros(2, 1, 2, 2)}
-    assert all(term.isfinite() for term in released_loss(Constant(), empty, "video").values())
+    assert all(term.isfinite() for term in released_loss(Constant(), empty, VIDEO).values())
 
 
 def test_symmetric_penalty_vanishes_for_an_orthogonal_matrix_only() -> None:
@@ -189,6 +191,19 @@ def test_ablations_start_from_the_course_embedding(affinity: str) -> None:
     model, _ = train(config, short, data=noise)
     committed = read_state(data_dir("checkpoints") / "cosnet-saliency.pt")
     assert torch.equal(model.side.weight, committed["side.weight"].float())
+
+
+def test_pairs_are_drawn_from_the_whole_clip() -> None:
+    """Grey level = frame number, so that a sample says which frames it holds."""
+    frames = [np.full((8, 8, 3), 10 * i, np.uint8) for i in range(6)]
+    clip = Clip("levels", frames, {i: np.ones((8, 8), np.uint8) for i in range(6)})
+    stage = replace(recipe("quick").stages[-1], size=(8, 8))
+    draw = Samples(stage, QUICK, [clip], [])
+    pairs = set()
+    for seed in range(300):
+        pair = draw(np.random.default_rng(seed), VIDEO)
+        pairs.add((pair["a"][0, 0, 0].item(), pair["b"][0, 0, 0].item()))
+    assert pairs == {(10.0 * a, 10.0 * b) for a in range(6) for b in range(6) if a != b}
 
 
 def test_group_network_trains_on_two_references() -> None:

@@ -16,6 +16,8 @@ from vosedu.nn import VGG16
 from vosedu.nn.weights import read_state
 from vosedu.papers.dpa.network import Config, build
 from vosedu.papers.dpa.training import (
+    VIDEO_LOSSES,
+    VideoSamples,
     augmented,
     copy_appearance,
     initialised,
@@ -26,6 +28,7 @@ from vosedu.papers.dpa.training import (
     train,
 )
 from vosedu.paths import data_dir
+from vosedu.training import Step
 
 QUICK = Config.paper().scaled("quick")
 
@@ -89,7 +92,7 @@ def test_one_step_of_each_full_recipe_at_full_width(form: str) -> None:
     assert all(value.isfinite().all() for value in model.state_dict().values())
 
 
-@pytest.mark.parametrize("killed_at", [1, 3])
+@pytest.mark.parametrize("killed_at", [1, 2, 3])
 def test_a_killed_run_resumes_bit_identically(tmp_path: Path, killed_at: int) -> None:
     whole, _ = train(QUICK, recipe("quick"), seed=1, data=noise)
 
@@ -102,10 +105,106 @@ def test_a_killed_run_resumes_bit_identically(tmp_path: Path, killed_at: int) ->
 
     with pytest.raises(Killed):
         train(QUICK, recipe("quick"), seed=1, data=noise, folder=tmp_path, on_step=kill)
-    resumed, history = train(QUICK, recipe("quick"), seed=1, data=noise, folder=tmp_path)
+    steps: list[str] = []
+    resumed, history = train(
+        QUICK,
+        recipe("quick"),
+        seed=1,
+        data=noise,
+        folder=tmp_path,
+        on_step=lambda history: steps.append(history.rows[-1]["stage"]),
+    )
     assert len(history) == 4
+    assert steps == (["video"] * 2 if killed_at >= 2 else ["stills"] * 2 + ["video"] * 2)
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+def test_a_run_from_other_initial_weights_is_refused(tmp_path: Path) -> None:
+    """A folder once took a run from other initial weights for its own and returned its weights."""
+    config, short = Config.paper().scaled("ablate"), recipe("ablate").change(steps=1, batch_size=2)
+    train(config, short, data=noise, folder=tmp_path)
+    with pytest.raises(InputError, match="initial weights"):
+        train(config, replace(short, initial=""), data=noise, folder=tmp_path)
+
+
+def test_the_stages_see_other_samples() -> None:
+    """The number of the stage is part of a sample's seed: once it was 0 in both stages."""
+    seen: dict[str, list[int]] = {"stills": [], "video": []}
+
+    class Noting(list):
+        def __init__(self, name: str) -> None:
+            super().__init__(noise(name) * 500)
+            self.name = "stills" if "stills" in name else "video"
+
+        def __getitem__(self, index):
+            seen[self.name].append(index)
+            return super().__getitem__(index)
+
+    train(QUICK, recipe("quick"), data=Noting)
+    assert len(seen["stills"]) == len(seen["video"]) == 4  # two steps of two
+    assert seen["stills"] != seen["video"]
+
+
+def test_stopping_after_the_stills_returns_the_video_network_with_the_copy() -> None:
+    model, history = train(QUICK, recipe("quick"), data=noise, until="stills")
+    assert [row["stage"] for row in history.rows] == ["stills"] * 2
+    state = model.state_dict()
+    name = "encoder.features.0.weight"
+    assert torch.equal(state[f"motion.{name}"], state[f"appearance.{name}"])
+    assert model.config == QUICK and not model.training
+
+
+def test_flow_pictures_enter_the_network_in_0_to_1_and_frames_normalised() -> None:
+    """Section 5 of the reference: ImageNet's mean and deviation for frames, not for flow."""
+    seen: dict[str, torch.Tensor] = {}
+
+    class Noting(torch.nn.Module):
+        needs_references = True
+
+        def encode_reference(self, frame: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
+            seen["reference"], seen["reference flow"] = frame, flow
+            return frame
+
+        def forward(self, frame, flow, references):
+            seen["frame"], seen["flow"] = frame, flow
+            return [frame.mean((1, 2, 3), keepdim=True).expand(-1, 1, 4, 4).sigmoid()] * 4
+
+    white, black = torch.full((2, 3, 4, 4), 255.0), torch.zeros(2, 3, 4, 4)
+    batch = {
+        "side": torch.zeros(2, dtype=torch.int64),
+        "frame": white,
+        "flow": white,
+        "mask": torch.ones(2, 1, 4, 4),
+        "references": black[:, None],
+        "reference_flows": white[:, None] / 5,
+    }
+    VIDEO_LOSSES["paper"](Noting(), batch, Step(0, "video", 0.0))
+    mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    assert torch.allclose(seen["frame"][0, :, 0, 0], (1 - mean) / deviation)
+    assert torch.allclose(seen["reference"][0, :, 0, 0], -mean / deviation)
+    assert torch.allclose(seen["flow"], torch.ones(()))
+    assert torch.allclose(seen["reference flow"], torch.tensor(0.2))
+
+
+def test_snippets_are_drawn_from_the_whole_clip() -> None:
+    """Grey level = frame number, so that a sample says which frames it holds."""
+    frames = [np.full((32, 32, 3), 20 * i, np.uint8) for i in range(5)]
+    labels = {i: np.ones((32, 32), np.uint8) for i in range(5)}
+    clip = Clip("levels", frames, labels, [np.zeros((32, 32, 2), np.float32)] * 4)
+    stage = replace(recipe("quick").stages[-1], size=(32, 32), references=1)
+
+    class Plain(VideoSamples):
+        def _frame(self, rng, clip, fields, index):
+            level = torch.full((3, 32, 32), float(index))
+            return level, level[:1], level
+
+    draw = Plain(stage, [clip])
+    pairs = set()
+    for seed in range(300):
+        snippet = draw(np.random.default_rng(seed), Step(0, "video", 0.0))
+        pairs.add((snippet["frame"][0, 0, 0].item(), snippet["references"][0, 0, 0, 0].item()))
+    assert pairs == {(float(a), float(b)) for a in range(5) for b in range(5)}
 
 
 def test_variants_share_initial_weights_where_they_share_parts() -> None:

@@ -7,19 +7,20 @@ Section 3.3 of the paper and section 6 of its release. Steps alternate between a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from vosedu.clip import Clip
 from vosedu.nn import load_weights
 from vosedu.papers.cosnet.network import Config, COSNet, build
 from vosedu.papers.cosnet.released import embedding_of, load_encoder
 from vosedu.paths import data_dir
-from vosedu.training import Batch, Group, History, Programme, Recipe, Stage, fit
+from vosedu.training import Batch, Group, History, Loss, Recipe, Stage, Step, fit
 from vosedu.training.data import crop_and_flip, labelled, open_data, to_tensors
 from vosedu.training.losses import balanced_cross_entropy, binary_cross_entropy
 
@@ -131,46 +132,55 @@ def _released() -> Recipe:
 # Samples -----------------------------------------------------------------------------------------
 
 
-def programme(stage: Stage, config: Config, clips: Sequence, stills: Sequence) -> Programme:
-    """The samples and the loss of a stage.
+@dataclass(frozen=True)
+class Samples:
+    """Draws the training samples of a stage.
 
     A "still" sample has `a` and `mask_a`, a "video" sample also `b` and `mask_b`: another frame of
     the same clip (the group network: two frames `b` and no mask). Frames are 3 x H x W, 0..255.
     """
-    augment = stretched_crop if stage.loss == "released" else crop_and_flip
-    count = 2 if config.group else 1
 
-    def sample(rng: np.random.Generator, kind: str) -> Batch:
-        if kind == "still":
-            image, mask = stills[int(rng.integers(len(stills)))]
-            if stage.loss != "released":
-                image, mask = crop_and_flip(rng, image, mask)
-            image, mask = to_tensors(image, mask, stage.size)
-            return {"a": image, "mask_a": mask}
-        clip = clips[int(rng.integers(len(clips)))]
+    stage: Stage
+    config: Config
+    clips: Sequence[Clip]
+    stills: Sequence[tuple[np.ndarray, np.ndarray]]
+
+    def __call__(self, rng: np.random.Generator, step: Step) -> Batch:
+        """One sample: name -> tensor without batch axis."""
+        return self._still(rng) if step.kind == "still" else self._pair(rng)
+
+    def _still(self, rng: np.random.Generator) -> Batch:
+        image, mask = self.stills[int(rng.integers(len(self.stills)))]
+        if self.stage.loss != "released":
+            image, mask = crop_and_flip(rng, image, mask)
+        frame, target = to_tensors(image, mask, self.stage.size)
+        return {"a": frame, "mask_a": target}
+
+    def _pair(self, rng: np.random.Generator) -> Batch:
+        augment = stretched_crop if self.stage.loss == "released" else crop_and_flip
+        count = 2 if self.config.group else 1
+        clip = self.clips[int(rng.integers(len(self.clips)))]
         frames = labelled(clip)
         target = int(rng.choice(frames))
         others = [frame for frame in frames if frame != target] or frames
-        chosen = rng.choice(others, count, replace=len(others) < count)
-        a, mask_a = to_tensors(*augment(rng, clip.frames[target], clip.labels[target]), stage.size)
-        drawn = [
-            to_tensors(*augment(rng, clip.frames[int(b)], clip.labels[int(b)]), stage.size)
-            for b in chosen
-        ]
-        if config.group:
+        references = rng.choice(others, count, replace=len(others) < count)
+        (a, mask_a), *drawn = (
+            to_tensors(*augment(rng, clip.frames[i], clip.labels[i]), self.stage.size)
+            for i in (target, *references.tolist())
+        )
+        if self.config.group:
             return {"a": a, "mask_a": mask_a, "b": torch.stack([b for b, _ in drawn])}
         return {"a": a, "mask_a": mask_a, "b": drawn[0][0], "mask_b": drawn[0][1]}
-
-    return Programme(sample, LOSSES[stage.loss])
 
 
 def stretched_crop(
     rng: np.random.Generator, image: np.ndarray, mask: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The release's augmentation: crop, flip, scale by 0.7 to 1.3, and an accident.
+    """The release's augmentation of video frames: crop, flip, scale by 0.7 to 1.3, stretch.
 
-    Its resize of floating-point frames stretches each to its own minimum and maximum, so training
-    video frames have full contrast while stills and test frames keep theirs.
+    The release resizes floating-point frames with a function that stretches each to its own
+    minimum and maximum, so video frames have full contrast in training while stills, and all
+    frames in testing, keep theirs.
     """
     image, mask = crop_and_flip(rng, image, mask)
     scale = rng.uniform(0.7, 1.3)
@@ -185,14 +195,14 @@ def stretched_crop(
 # Losses ------------------------------------------------------------------------------------------
 
 
-def paper_loss(model: COSNet, batch: Batch, kind: str) -> dict[str, Tensor]:
+def paper_loss(model: COSNet, batch: Batch, step: Step) -> dict[str, Tensor]:
     """Eq. 11 for each prediction; for pairs also lambda |W W^T - I| of Eq. 12 where W has it."""
 
     def weighted(logits: Tensor, mask: Tensor) -> Tensor:
         return balanced_cross_entropy(logits.float().sigmoid(), mask).mean()
 
     a = model.normalise(batch["a"])
-    if kind == "still":
+    if step.kind == "still":
         return {"side": weighted(_side(model, a), batch["mask_a"])}
     prediction = model(a, _normalised_references(model, batch["b"]))
     terms = {"a": weighted(prediction.a, batch["mask_a"])}
@@ -201,7 +211,7 @@ def paper_loss(model: COSNet, batch: Batch, kind: str) -> dict[str, Tensor]:
     return {**terms, "penalty": LAMBDA * model.coattention.penalty()}
 
 
-def released_loss(model: COSNet, batch: Batch, kind: str) -> dict[str, Tensor]:
+def released_loss(model: COSNet, batch: Batch, step: Step) -> dict[str, Tensor]:
     """BCE / p + 0.8 L1, p the foreground share of the batch; a tenth of it for stills.
 
     All pixels carry the weight 1 / p, so the classes are not balanced. A batch without foreground,
@@ -215,7 +225,7 @@ def released_loss(model: COSNet, batch: Batch, kind: str) -> dict[str, Tensor]:
         return binary_cross_entropy(probability, mask).mean() / share + 0.8 * error
 
     a = model.normalise(batch["a"])
-    if kind == "still":
+    if step.kind == "still":
         return {"side": 0.1 * weighted(_side(model, a), batch["mask_a"])}
     prediction = model(a, _normalised_references(model, batch["b"]))
     terms = {"a": weighted(prediction.a, batch["mask_a"])}
@@ -224,7 +234,7 @@ def released_loss(model: COSNet, batch: Batch, kind: str) -> dict[str, Tensor]:
     return terms
 
 
-LOSSES: Mapping[str, Callable[[nn.Module, Batch, str], dict[str, Tensor]]] = {
+LOSSES: Mapping[str, Loss] = {
     "paper": paper_loss,
     "released": released_loss,
 }
@@ -271,36 +281,31 @@ def train(
     data: Callable[[str], Sequence] = open_data,
     on_step: Callable[[History], None] | None = None,
     until: str | None = None,
-    compile: bool = False,
+    workers: int = 0,
 ) -> tuple[COSNet, History]:
     """Build and train a COSNet; returns it in evaluation mode with its history.
 
     The initial weights are a function of `seed`, save those that `recipe.initial` names. `data`
-    opens the stages' data by name. With `folder`, the run can be killed and goes on where it was
-    last saved. `until` stops after the stage of that name.
+    opens the stages' data by name; see `vosedu.training.fit` for the other arguments.
     """
     torch.manual_seed(seed)
     model = build(config)
     if recipe.initial:
         load_initial(model, recipe.initial)
-    programmes = {
-        stage.name: programme(
-            stage,
-            config,
-            data(stage.data) if set(stage.cycle) - {"still"} else (),
-            data(stage.stills) if "still" in stage.cycle else (),
-        )
-        for stage in recipe.stages
-    }
-    history = fit(
+
+    def programme(stage: Stage) -> tuple[Samples, Loss]:
+        clips = data(stage.data) if "video" in stage.cycle else ()
+        stills = data(stage.stills) if "still" in stage.cycle else ()
+        return Samples(stage, config, clips, stills), LOSSES[stage.loss]
+
+    return fit(
         model,
         recipe,
-        programmes,
+        programme,
         seed=seed,
         device=device,
         folder=folder,
         on_step=on_step,
         until=until,
-        compile=compile,
+        workers=workers,
     )
-    return model, history

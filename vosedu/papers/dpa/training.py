@@ -24,7 +24,7 @@ from vosedu.errors import InputError
 from vosedu.nn import imagenet_rgb, load_weights
 from vosedu.papers.dpa.network import DPA, Config, StillDPA, build
 from vosedu.paths import data_dir
-from vosedu.training import Batch, History, Programme, Recipe, Stage, fit
+from vosedu.training import Batch, History, Loss, Recipe, Sample, Stage, Step, fit
 from vosedu.training.data import labelled, open_data, to_tensors
 from vosedu.training.losses import binary_cross_entropy, soft_iou
 
@@ -143,44 +143,54 @@ def _motion_twin(name: str) -> str:
 # Samples -----------------------------------------------------------------------------------------
 
 
-def still_programme(stage: Snippets, data: Sequence) -> Programme:
-    """What a step of the stage on still images draws and minimises."""
+@dataclass(frozen=True)
+class StillSamples:
+    """Draws the samples of the stage on still images: `frame` 3 x H x W, `mask` 1 x H x W."""
 
-    def sample(rng: np.random.Generator, kind: str) -> Batch:
-        image, mask = data[int(rng.integers(len(data)))]
+    stage: Snippets
+    stills: Sequence[tuple[np.ndarray, np.ndarray]]
+
+    def __call__(self, rng: np.random.Generator, step: Step) -> Batch:
+        """One sample: name -> tensor without batch axis."""
+        image, mask = self.stills[int(rng.integers(len(self.stills)))]
         image, mask, _ = augmented(rng, image, mask)
-        return _batch(rng, stage, *to_tensors(image, mask, stage.size))
-
-    return Programme(sample, STILL_LOSSES[stage.loss])
+        return _batch(rng, self.stage, *to_tensors(image, mask, self.stage.size))
 
 
-def video_programme(stage: Snippets, clips: Sequence) -> Programme:
-    """What a step on snippets draws (a query and references of one clip) and minimises."""
+@dataclass(frozen=True)
+class VideoSamples:
+    """Draws snippets: a query and references of one clip, each with a picture of its flow.
 
-    def frame(
-        rng: np.random.Generator, clip: Clip, fields: Sequence[np.ndarray], index: int
-    ) -> tuple[Tensor, ...]:
-        picture = flow.to_colour(fields[index])
-        image, mask, picture = augmented(rng, clip.frames[index], clip.labels[index], picture)
-        pixels, target = to_tensors(image, mask, stage.size)
-        return pixels, target, to_tensors(picture, mask, stage.size)[0]
+    `frame`, `flow` 3 x H x W and `mask` 1 x H x W of the query; `references`, `reference_flows`
+    N x 3 x H x W. Frames and flow pictures in 0..255.
+    """
 
-    def sample(rng: np.random.Generator, kind: str) -> Batch:
-        clip = clips[int(rng.integers(len(clips)))]
+    stage: Snippets
+    clips: Sequence[Clip]
+
+    def __call__(self, rng: np.random.Generator, step: Step) -> Batch:
+        """One sample: name -> tensor without batch axis."""
+        clip = self.clips[int(rng.integers(len(self.clips)))]
         fields, frames = flow.of(clip), labelled(clip)
         drawn = [
-            frame(rng, clip, fields, int(index))
-            for index in rng.choice(frames, 1 + stage.references)
+            self._frame(rng, clip, fields, int(index))
+            for index in rng.choice(frames, 1 + self.stage.references)
         ]
         pixels, masks, pictures = (torch.stack(parts) for parts in zip(*drawn))
         return {
-            **_batch(rng, stage, pixels[0], masks[0]),
+            **_batch(rng, self.stage, pixels[0], masks[0]),
             "flow": pictures[0],
             "references": pixels[1:],
             "reference_flows": pictures[1:],
         }
 
-    return Programme(sample, VIDEO_LOSSES[stage.loss])
+    def _frame(
+        self, rng: np.random.Generator, clip: Clip, fields: Sequence[np.ndarray], index: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        picture = flow.to_colour(fields[index])
+        image, mask, picture = augmented(rng, clip.frames[index], clip.labels[index], picture)
+        pixels, target = to_tensors(image, mask, self.stage.size)
+        return pixels, target, to_tensors(picture, mask, self.stage.size)[0]
 
 
 def _batch(rng: np.random.Generator, stage: Snippets, frame: Tensor, mask: Tensor) -> Batch:
@@ -240,11 +250,10 @@ def paper_term(outputs: Sequence[Tensor], mask: Tensor) -> Tensor:
 
 
 Term = Callable[[Sequence[Tensor], Tensor], Tensor]
-Loss = Callable[[nn.Module, Batch, str], dict[str, Tensor]]
 
 
 def _still_loss(term: Term) -> Loss:
-    def loss(model: StillDPA, batch: Batch, kind: str) -> dict[str, Tensor]:
+    def loss(model: StillDPA, batch: Batch, step: Step) -> dict[str, Tensor]:
         frame, mask = _resized(batch, "frame", "mask")
         return {"mask": term(model(imagenet_rgb(frame)), mask)}
 
@@ -252,7 +261,7 @@ def _still_loss(term: Term) -> Loss:
 
 
 def _video_loss(term: Term) -> Loss:
-    def loss(model: DPA, batch: Batch, kind: str) -> dict[str, Tensor]:
+    def loss(model: DPA, batch: Batch, step: Step) -> dict[str, Tensor]:
         frame, mask, picture = _resized(batch, "frame", "mask", "flow")
         references = []
         if model.needs_references:
@@ -305,38 +314,50 @@ def train(
     data: Callable[[str], Sequence] = open_data,
     on_step: Callable[[History], None] | None = None,
     until: str | None = None,
-    compile: bool = False,
-) -> tuple[DPA, History]:
+    workers: int = 0,
+) -> tuple[DPA | StillDPA, History]:
     """Pre-train on stills, copy, train on snippets; returns the network in evaluation mode.
 
     The initial weights are a function of `seed` and of the parts' names, so variants share them
-    where they share parts; then comes what `recipe.initial` names, see `started`.
-    `data` opens the stages' data by name. With `folder`, the run can be killed and goes on where
-    it was last saved. `until` stops after the stage of that name.
+    where they share parts; then comes what `recipe.initial` names, see `started`. `data` opens
+    the stages' data by name; see `vosedu.training.fit` for the other arguments. A run that ends
+    with the stage "stills" returns the video network with the copy in it.
     """
-    options = {"seed": seed, "device": device, "compile": compile}
-    model = started(build(config), seed, recipe.initial)
-    history = History()
-    for stage in recipe.stages:
-        part = Recipe((stage,))
-        here = None if folder is None else Path(folder) / stage.name
 
-        def report(now: History, before: History = history) -> None:
-            if on_step:
-                on_step(before + now)
+    def network(wanted: Config) -> DPA | StillDPA:
+        return started(build(wanted), seed, recipe.initial)
 
+    def converted(model: DPA | StillDPA, stage: Stage) -> DPA | StillDPA:
+        return model if model.config == _trained(config, stage) else to_video(model)
+
+    def to_video(stills: StillDPA) -> DPA | StillDPA:
+        model = network(config)
+        copy_appearance(stills, model)
+        return model
+
+    def programme(stage: Stage) -> tuple[Sample, Loss]:
         if stage.name == "stills":
-            stills = started(build(config.stills()), seed, recipe.initial)
-            programmes = {stage.name: still_programme(stage, data(stage.data))}
-            now = fit(stills, part, programmes, folder=here, on_step=report, **options)
-            copy_appearance(stills, model)
-        else:
-            programmes = {stage.name: video_programme(stage, data(stage.data))}
-            now = fit(model, part, programmes, folder=here, on_step=report, **options)
-        history = history + now
-        if stage.name == until:
-            break
-    return model.eval(), history
+            return StillSamples(stage, data(stage.data)), STILL_LOSSES[stage.loss]
+        return VideoSamples(stage, data(stage.data)), VIDEO_LOSSES[stage.loss]
+
+    model, history = fit(
+        network(_trained(config, recipe.stages[0])),
+        recipe,
+        programme,
+        convert=converted,
+        seed=seed,
+        device=device,
+        folder=folder,
+        on_step=on_step,
+        until=until,
+        workers=workers,
+    )
+    return (model if model.config == config else to_video(model).to(device).eval()), history
+
+
+def _trained(config: Config, stage: Stage) -> Config:
+    """The network that a stage trains on the way to `config`."""
+    return config.stills() if stage.name == "stills" else config
 
 
 def started(model: DPA | StillDPA, seed: int, initial: str) -> DPA | StillDPA:
