@@ -97,8 +97,8 @@ def model_input(role: str, shape: tuple[int, ...]) -> torch.Tensor:
 
 
 def cut(array: np.ndarray, rule: str) -> np.ndarray:
-    """`array` indexed by a manifest's slice, such as "[:, ::16]" or "all"."""
-    if rule == "all":
+    """`array` indexed by a manifest's slice, such as "[:, ::16]", "[...]" or "all"."""
+    if rule in ("all", "[...]"):
         return array
     parts = [part.strip() for part in rule.strip("[]").split(",")]
 

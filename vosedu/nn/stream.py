@@ -1,0 +1,34 @@
+"""An encoder that runs stage by stage, so that streams can exchange features in between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from vosedu.nn.resnet import ResNet
+from vosedu.nn.tiny import TinyEncoder
+
+
+class Stream(nn.Module):
+    """One encoder, to be run stage by stage: a stem, then four stages."""
+
+    def __init__(self, stem: nn.Module, stages: Sequence[nn.Module], channels: Sequence[int]):
+        super().__init__()
+        self.stem = stem
+        self.stages = nn.ModuleList(stages)
+        self.channels = tuple(channels)
+
+
+def resnet_stream(depth: int, width: int) -> Stream:
+    """A ResNet of that depth, stages of stride 4, 8, 16 and 32; its width is fixed."""
+    net = ResNet(depth)
+    stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool)
+    return Stream(stem, [net.layer1, net.layer2, net.layer3, net.layer4], net.channels)
+
+
+def tiny_stream(width: int) -> Stream:
+    """The tiny encoder: stages of stride 4, 8, 16 and 16 with 2, 4, 6 and 6 times `width`."""
+    net = TinyEncoder(width)
+    stages = [net.stage2, net.stage3, *net.stage4]
+    return Stream(net.stage1, stages, (2 * width, 4 * width, 6 * width, 6 * width))
