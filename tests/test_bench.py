@@ -8,22 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vosedu import bench
+from vosedu import api, bench, cli
 from vosedu.errors import InputError
+from vosedu.papers.contract import Benchmark
 from vosedu.text import columns
 
 
 @pytest.fixture
 def two(monkeypatch: pytest.MonkeyPatch) -> None:
-    def measure():
-        yield bench.Measurement("a ratio", 5.0, "times", 4, True)
-        yield bench.Measurement("a duration", 5.0, "s", 4, False, "of a walk")
-
-    monkeypatch.setattr(bench, "MEASURES", {"pair": measure})
+    pair = (
+        Benchmark("a ratio", "times", 4, True, lambda: (5.0, "")),
+        Benchmark("a duration", "s", 4, False, lambda: (5.0, "of a walk")),
+    )
+    monkeypatch.setattr(bench, "benchmarks", lambda: {"pair": pair, "ratio": pair[:1]})
 
 
 def test_budgets_are_lower_or_upper_bounds(two, capsys: pytest.CaptureFixture[str]) -> None:
-    ratio, duration = bench.run()
+    ratio, duration = bench.run(["pair"])
     assert ratio.kept
     assert not duration.kept
     printed = capsys.readouterr().out
@@ -39,8 +40,20 @@ def test_numbers_can_be_written(two, tmp_path: Path) -> None:
     assert [m["what"] for m in written["measurements"]] == ["a ratio", "a duration"]
 
 
+def test_the_exit_code_says_whether_every_budget_is_kept(two) -> None:
+    assert cli.main(["bench", "ratio"]) == 0
+    assert cli.main(["bench", "pair"]) == 1
+
+
+def test_every_paper_s_benchmarks_are_listed() -> None:
+    known = bench.benchmarks()
+    for key, paper in api.papers().items():
+        assert known.get(key, ()) == paper.benchmarks
+    assert {"cosnet", "dpa", "evaluator", "toyvos", "memory"} <= set(known)
+
+
 def test_an_unknown_bench_is_refused(two) -> None:
-    with pytest.raises(InputError, match="no bench 'x'; choose from pair"):
+    with pytest.raises(InputError, match="no bench 'x'; choose from pair, ratio"):
         bench.run(["x"])
 
 

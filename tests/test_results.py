@@ -54,7 +54,7 @@ def test_checkpoints_are_what_their_command_makes(note) -> None:
     assert len(rows) == about["steps"] + 1
 
 
-@pytest.mark.parametrize("key", sorted({path.stem for path in CHECKPOINTS} & set(api.KEYS)))
+@pytest.mark.parametrize("key", sorted({path.stem for path in CHECKPOINTS} & set(api.papers())))
 def test_embedded_checkpoints_load_and_segment(key) -> None:
     clip = toyvos.split("val")[0].cut(0, 3)
     results = list(api.segment(api.load(key), clip))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from importlib import import_module
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,34 +12,29 @@ import torch
 from torch import nn
 
 from vosedu import metrics, toyvos
+from vosedu import papers as discovered
 from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.nn import load_weights
-from vosedu.papers.contract import FrameResult, Paper
+from vosedu.papers.contract import FeatureStore, FrameResult, Paper
 from vosedu.paths import data_dir
 
-KEYS = ("cosnet", "dpa")
 
-
-def paper(key: str | Paper) -> Paper:
+def paper(key: str | Paper[Any, Any]) -> Paper[Any, Any]:
     """The paper of that key."""
-    if isinstance(key, Paper):
-        return key
-    if key not in KEYS:
-        raise InputError(f"there is no paper '{key}' here; choose one of {', '.join(KEYS)}")
-    return import_module(f"vosedu.papers.{key}").PAPER
+    return key if isinstance(key, Paper) else discovered.paper(key)
 
 
-def papers() -> dict[str, Paper]:
+def papers() -> dict[str, Paper[Any, Any]]:
     """All papers by key."""
-    return {key: paper(key) for key in KEYS}
+    return discovered.papers()
 
 
-def paper_of(model: nn.Module) -> Paper:
+def paper_of(model: nn.Module) -> Paper[Any, Any]:
     """The paper whose network `model` is."""
-    for key in KEYS:
-        if isinstance(getattr(model, "config", None), paper(key).Config):
-            return paper(key)
+    for found in papers().values():
+        if isinstance(getattr(model, "config", None), found.Config):
+            return found
     raise InputError(
         f"{type(model).__name__} is not a network of this package; "
         "make one with vosedu.load or a paper's build()"
@@ -60,8 +54,11 @@ def load(
     `vosedu weights get KEY`), a path to a file of either kind, or None for random weights.
     config: the configuration to build; by default the one the weights were made with, as
     `vosedu train` notes it beside them.
+    The network's `form` is "released" where its weights are in the authors' format, else "paper";
+    `segment` then predicts in the same form.
     """
     chosen = paper(key)
+    form = "paper"
     if weights is None or weights == "course" or Path(weights).suffix == ".pt":
         if weights == "course":
             weights = data_dir("checkpoints") / f"{key}.pt"
@@ -75,6 +72,8 @@ def load(
         config = config or chosen.Config.released()
         model = chosen.build(config)
         chosen.released.load(model, None if weights == "released" else weights)
+        form = "released"
+    model.__dict__["form"] = form
     return model.to(device).eval()
 
 
@@ -88,39 +87,65 @@ def _noted_config(chosen: Paper, weights: str | Path | None) -> Any:
     )
 
 
+def inference_of(model: nn.Module) -> Any:
+    """The Inference that a network predicts with unless told otherwise, in the form of its weights.
+
+    A network that `load` did not make predicts in the paper's form.
+    """
+    return paper_of(model).inference(getattr(model, "form", "paper"))
+
+
 def segment(
     model: nn.Module,
     clip: Clip,
     *,
     given: Mapping[int, np.ndarray] | None = None,
     inference: Any = None,
+    features: FeatureStore | None = None,
 ) -> Iterator[FrameResult]:
     """Segment a clip frame by frame, streaming, on the device the model is on.
 
-    given: frame index -> H x W ids, for semi-supervised methods. inference: the paper's Inference;
-    by default as the paper describes it.
+    given: frame index -> H x W ids, which semi-supervised methods start from. inference: the
+    paper's Inference; by default `inference_of(model)`. features: shares the features of this
+    clip between calls.
     """
     chosen = paper_of(model)
-    return chosen.segment(model, clip, given=given, inference=inference or chosen.Inference.paper())
+    if "mask" in chosen.needs and not given:
+        raise InputError(
+            f"{chosen.name} needs the mask of the objects to follow in '{clip.name}'; give "
+            "given={0: ids}, H x W object ids for frame 0"
+        )
+    if features is not None:
+        features.check(model, clip)
+    return chosen.segment(
+        model, clip, given=given, inference=inference or inference_of(model), features=features
+    )
 
 
 def evaluate(
     model: nn.Module,
-    clips: Sequence[Clip],
+    clips: Iterable[Clip],
     *,
-    protocol: str = "toyvos",
+    protocol: str | None = None,
     temporal: bool | Collection[str] = False,
     inference: Any = None,
+    features: FeatureStore | None = None,
 ) -> metrics.Scores:
     """Segment and score clips: J and F per sequence, frame and attribute.
 
-    protocol: a name of `metrics.PROTOCOLS`. temporal: also T, of all sequences or of those named.
+    A method that needs the first mask takes it from the clip's labels, as `Protocol.given` says.
+    protocol: a name of `metrics.PROTOCOLS`; by default the paper's. temporal: also T, of all
+    sequences or of those named. features: of the one clip in `clips`, where calls share them.
     """
+    chosen = paper_of(model)
+    rules = metrics.protocol_of(protocol or chosen.protocol)
 
     def masks(clip: Clip) -> dict[int, np.ndarray]:
-        return {r.index: r.mask for r in segment(model, clip, inference=inference)}
+        given = rules.given(clip) if "mask" in chosen.needs else None
+        results = segment(model, clip, given=given, inference=inference, features=features)
+        return {result.index: result.mask for result in results}
 
-    return metrics.evaluate(masks, clips, protocol=protocol, temporal=temporal)
+    return metrics.evaluate(masks, clips, rules, temporal=temporal)
 
 
 def dataset(name: str, split: str = "val", **options: Any) -> Sequence[Clip]:

@@ -8,22 +8,23 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
+from vosedu import api
 from vosedu.clip import VideoWriter
 from vosedu.errors import InputError
+from vosedu.papers.contract import Benchmark
 from vosedu.text import columns
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One measured number and its budget. at_least: the budget is a lower bound, not an upper."""
+    """One measured number beside its budget. at_least: the budget is a lower bound."""
 
     what: str
     value: float
@@ -38,21 +39,36 @@ class Measurement:
         return self.value >= self.budget if self.at_least else self.value <= self.budget
 
 
+def benchmarks() -> dict[str, tuple[Benchmark, ...]]:
+    """Everything that is measured: those of each paper by its key, then the package's own."""
+    of_papers = {key: paper.benchmarks for key, paper in api.papers().items() if paper.benchmarks}
+    return {**of_papers, **OWN}
+
+
 def run(names: Sequence[str] = (), path: str | Path | None = None) -> list[Measurement]:
     """Measure, print each line as it is known, and write JSON to `path` if given."""
+    known = benchmarks()
     for name in names:
-        if name not in MEASURES:
-            raise InputError(f"there is no bench '{name}'; choose from {', '.join(MEASURES)}")
+        if name not in known:
+            raise InputError(f"there is no bench '{name}'; choose from {', '.join(known)}")
     print(f"{machine()}\n{'-' * 40}")
     found = []
-    for name in names or MEASURES:
-        for measurement in MEASURES[name]():
-            found.append(measurement)
-            print(line(measurement), flush=True)
+    for name in names or known:
+        for benchmark in known[name]:
+            found.append(measured(benchmark))
+            print(line(found[-1]), flush=True)
     if path is not None:
         content = {"machine": machine(), "measurements": [asdict(m) for m in found]}
         Path(path).write_text(json.dumps(content, indent=1) + "\n")
     return found
+
+
+def measured(benchmark: Benchmark) -> Measurement:
+    """Run one benchmark."""
+    value, detail = benchmark.measure()
+    return Measurement(
+        benchmark.what, value, benchmark.unit, benchmark.budget, benchmark.at_least, detail
+    )
 
 
 def line(m: Measurement) -> str:
@@ -73,78 +89,30 @@ def machine() -> str:
     )
 
 
-def _cosnet() -> Iterator[Measurement]:
-    from vosedu.papers.cosnet.speed import compare
-
-    for width in ("released", "course"):
-        yield _references("COSNet", width, 4, compare)
-
-
-def _dpa() -> Iterator[Measurement]:
-    from vosedu.papers.dpa.speed import compare
-
-    for width in ("released", "course"):
-        yield _references("DPA", width, 3, compare)
-
-
-def _references(
-    name: str, width: str, budget: float, compare: Callable[[str], Mapping[str, Any]]
-) -> Measurement:
-    """Both procedures timed twice in turns; the faster run of each counts."""
-    runs = [compare(width) for _ in range(2)]
-    slow, fast = (min(run[f"seconds_{who}"] for run in runs) for who in ("released", "ours"))
-    found = runs[0]
-    return Measurement(
-        f"{name}, references encoded once, {width} width",
-        slow / fast,
-        "times",
-        budget,
-        True,
-        f"{found['frames']} frames of {found['size']}, N = {found['references']}: "
-        f"{fast:.2f} s for {slow:.2f} s, "
-        f"probabilities equal to {max(run['difference'] for run in runs):.0e}",
-    )
-
-
-def _evaluator() -> Iterator[Measurement]:
+def _evaluator() -> tuple[float, str]:
     from vosedu.metrics import speed
 
     found = speed.compare()
-    yield Measurement(
-        "evaluator, J + F from PNG, against the plain way",
-        found["ratio"],
-        "times",
-        4,
-        True,
+    return found["ratio"], (
         f"60 frames of 854 x 480: {found['seconds, evaluator']:.2f} s for "
-        f"{found['seconds, plain']:.2f} s, values equal to {found['largest difference']:.0e}",
+        f"{found['seconds, plain']:.2f} s, values equal to {found['largest difference']:.0e}"
     )
 
 
-def _toyvos() -> Iterator[Measurement]:
+def _toyvos() -> tuple[float, str]:
     from vosedu.toyvos.speed import frames_per_second
 
     found = frames_per_second()
-    yield Measurement(
-        "ToyVOS at 96 x 160, motion blur on",
-        found["cold"],
-        "frames/s",
-        200,
-        True,
-        f"on one core, painting included; {found['warm']:.0f} with painted objects in the cache",
+    return found["cold"], (
+        f"on one core, painting included; {found['warm']:.0f} with painted objects in the cache"
     )
 
 
-def _memory() -> Iterator[Measurement]:
+def _memory() -> tuple[float, str]:
     with tempfile.TemporaryDirectory() as folder:
         peaks = [_peak_of_segment(Path(folder), frames) for frames in (60, 600)]
-    yield Measurement(
-        "memory, 600 frames against 60",
-        peaks[1] - peaks[0],
-        "MB",
-        300,
-        False,
-        f"vosedu segment of an mp4 of 428 x 240: {peaks[0]:.0f} MB and {peaks[1]:.0f} MB",
+    return peaks[1] - peaks[0], (
+        f"vosedu segment of an mp4 of 428 x 240: {peaks[0]:.0f} MB and {peaks[1]:.0f} MB"
     )
 
 
@@ -185,10 +153,11 @@ def peak_memory() -> float:
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-MEASURES: dict[str, Callable[[], Iterator[Measurement]]] = {
-    "cosnet": _cosnet,
-    "dpa": _dpa,
-    "evaluator": _evaluator,
-    "toyvos": _toyvos,
-    "memory": _memory,
+OWN = {
+    "evaluator": (
+        Benchmark("evaluator, J + F from PNG, against the plain way", "times", 4, True, _evaluator),
+    ),
+    "toyvos": (Benchmark("ToyVOS at 96 x 160, motion blur on", "frames/s", 200, True, _toyvos),),
+    "memory": (Benchmark("memory, 600 frames against 60", "MB", 300, False, _memory),),
 }
+"""What is measured of the package itself."""

@@ -247,11 +247,11 @@ def weights(arguments: Arguments) -> None:
         print(fetch(link, downloads_dir() / "weights" / arguments.key))
 
 
-def bench(arguments: Arguments) -> None:
-    """Measure, print one table, and write JSON when asked."""
+def bench(arguments: Arguments) -> int:
+    """Measure, print one table, and write JSON when asked; exit code 1 if a budget is missed."""
     from vosedu import bench
 
-    bench.run(arguments.names, arguments.json)
+    return int(not all(m.kept for m in bench.run(arguments.names, arguments.json)))
 
 
 def doctor(arguments: Arguments) -> int:
@@ -307,17 +307,15 @@ def _device(name: str | None) -> str:
 
 
 def _inference(model: Any, arguments: Arguments) -> Any:
-    """How the paper predicts (as released, for the authors' weights), with the options' changes."""
+    """How the network predicts (in the form of its weights), with the options' changes."""
     from vosedu import api
     from vosedu.nn.crf import CRF
 
-    paper = api.paper_of(model)
-    released = arguments.weights == "released"
-    inference = paper.Inference.released() if released else paper.Inference.paper()
+    inference = api.inference_of(model)
     changes = {"references": arguments.references, "crf": CRF() if arguments.crf else None}
     wanted = {name: value for name, value in changes.items() if value is not None}
     for name in wanted.keys() - {field.name for field in fields(inference)}:
-        raise InputError(f"{paper.key} has no --{name}; leave it out")
+        raise InputError(f"{api.paper_of(model).key} has no --{name}; leave it out")
     return replace(inference, **wanted)
 
 

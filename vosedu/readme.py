@@ -14,18 +14,10 @@ from vosedu import api, flow, ladder, toyvos
 from vosedu.clip import Clip
 from vosedu.figures.overlay import overlay
 from vosedu.notebooks import ROOT, find
-from vosedu.papers.contract import Paper
+from vosedu.papers.contract import NEEDS, Paper
 
 README = ROOT / "README.md"
 PICTURES = ROOT / "data" / "pictures"
-PLANNED = {  # name, venue, setting
-    "cosnet": ("COSNet", "CVPR 2019", "unsupervised"),
-    "amcnet": ("AMC-Net", "ICCV 2021", "unsupervised"),
-    "hcpn": ("HCPN", "TIP 2023", "unsupervised, objects and instances"),
-    "dpa": ("DPA", "CVPR 2024", "unsupervised"),
-    "deaot": ("DeAOT, with AOT", "NeurIPS 2022", "semi-supervised, many objects"),
-}
-INPUTS = {"references": "reference frames", "flow": "optical flow", "mask": "first mask"}
 
 
 def render(text: str) -> str:
@@ -39,17 +31,14 @@ def render(text: str) -> str:
 
 
 def papers() -> str:
-    """One row per paper, the planned ones marked."""
+    """One row per paper."""
     rows = []
-    for key, (name, venue, setting) in PLANNED.items():
-        inputs, state, seen = "", "planned", ""
-        if key in api.KEYS:
-            paper = api.paper(key)
-            needs = [INPUTS[need] for need in INPUTS if need in paper.needs]
-            inputs, state = " + ".join(["frame", *needs]), _lessons(key) or "to come"
-            venue, setting = f"{paper.venue} {paper.year}", paper.setting
-            seen = f"![{inputs}, and the mask](data/pictures/{key}.png)"
-        rows.append((f"`{key}`", f"{name}, {venue}", setting, inputs, seen, state))
+    for key, paper in api.papers().items():
+        needs = [words for need, words in NEEDS.items() if need in paper.needs]
+        inputs = " + ".join(["frame", *needs])
+        seen = f"![{inputs}, and the mask](data/pictures/{key}.png)"
+        named = f"{paper.name}, {paper.venue} {paper.year}"
+        rows.append((f"`{key}`", named, paper.setting, inputs, seen, _lessons(key) or "to come"))
     return _table(("key", "paper", "setting", "looks at", "sees and says", "notebooks"), rows)
 
 
@@ -146,6 +135,6 @@ def _save(image: Image.Image, name: str) -> None:
 
 if __name__ == "__main__":
     tour_picture()
-    for paper_key in api.KEYS:
+    for paper_key in api.papers():
         paper_picture(paper_key, toyvos.split("val")[1], 8)
     README.write_text(render(README.read_text()))

@@ -19,7 +19,7 @@ from vosedu import api, toyvos
 from vosedu.ablation.store import Record, Store, commit, fingerprint
 from vosedu.clip import Clip
 from vosedu.errors import InputError
-from vosedu.papers.contract import Paper, Row, Table
+from vosedu.papers.contract import FeatureStore, Paper, Row, Table
 from vosedu.training import History, Recipe, digest
 from vosedu.training.data import open_data
 
@@ -37,7 +37,7 @@ class Setup:
         """The row's setup: the paper's form at the profile's scale, with the row's changes."""
         return cls(
             replace(paper.Config.paper().scaled(profile), **row.config),
-            paper.recipe(profile).change(**row.recipe, **row.data),
+            paper.recipe(profile).change(**row.recipe),
             replace(paper.Inference.paper(), **row.inference),
         )
 
@@ -86,10 +86,11 @@ class _Task:
             on_step=on_step,
         )
         scored = []
-        with paper.remembering(model):
-            for setup, suite in self.scorings:
-                shown = _test_clips(setup.recipe, suite, self.split) if clips is None else clips
-                scored.append((setup, suite, score(model, shown, setup.inference)))
+        for suite in dict.fromkeys(suite for _, suite in self.scorings):
+            setups = [each for each, its_suite in self.scorings if its_suite == suite]
+            shown = _test_clips(setup.recipe, suite, self.split) if clips is None else clips
+            found = score_each(model, shown, [each.inference for each in setups])
+            scored += [(each, suite, metrics) for each, metrics in zip(setups, found)]
         return [
             Record(
                 table="",
@@ -230,14 +231,27 @@ def run_table(
 
 
 def score(model: nn.Module, clips: Sequence[Clip], inference: Any) -> dict[str, list[float]]:
-    """Mean J and F of each clip by the ToyVOS protocol (first and last frame aside), as fractions.
+    """Mean J and F of each clip by the paper's protocol on ToyVOS, as fractions.
 
     A network whose training diverged predicts nothing: its scores are zero, and they count.
     """
+    return score_each(model, clips, (inference,))[0]
+
+
+def score_each(
+    model: nn.Module, clips: Sequence[Clip], inferences: Sequence[Any]
+) -> list[dict[str, list[float]]]:
+    """The scores of one network under several ways of inference; features are computed once."""
     if not all(value.isfinite().all() for value in model.state_dict().values()):
-        return {measure: [0.0] * len(clips) for measure in ("J", "F")}
-    table = api.evaluate(model, clips, inference=inference).sequences
-    return {measure: table[f"{measure}-Mean"].tolist() for measure in ("J", "F")}
+        return [{measure: [0.0] * len(clips) for measure in ("J", "F")} for _ in inferences]
+    found: list[dict[str, list[float]]] = [{"J": [], "F": []} for _ in inferences]
+    for clip in clips:
+        features = FeatureStore(model, clip)
+        for inference, scores in zip(inferences, found):
+            means = api.evaluate(model, [clip], inference=inference, features=features).sequences
+            for measure, values in scores.items():
+                values.append(float(means[f"{measure}-Mean"].iloc[0]))
+    return found
 
 
 def stale(store: Store, paper: Paper, table: Table) -> list[Record]:

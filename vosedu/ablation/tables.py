@@ -113,7 +113,7 @@ def branch(
 
 def _changes(row: Row) -> bool:
     """False for a row that repeats the full one, as tables do once for each group of rows."""
-    return any((row.config, row.recipe, row.inference, row.data))
+    return any((row.config, row.recipe, row.inference))
 
 
 def _records(

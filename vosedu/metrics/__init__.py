@@ -3,7 +3,7 @@
 from vosedu.metrics.boundary_accuracy import boundary, boundary_map, tolerance_radius
 from vosedu.metrics.evaluate import evaluate
 from vosedu.metrics.matching import assign, label_matrix
-from vosedu.metrics.protocols import PROTOCOLS, Protocol
+from vosedu.metrics.protocols import PROTOCOLS, Protocol, protocol_of
 from vosedu.metrics.region_similarity import region
 from vosedu.metrics.results_folder import ResultFolder, evaluate_folder
 from vosedu.metrics.scores import Scores, Track
@@ -23,6 +23,7 @@ __all__ = [
     "evaluate",
     "evaluate_folder",
     "label_matrix",
+    "protocol_of",
     "region",
     "statistics",
     "temporal",

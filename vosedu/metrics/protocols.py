@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vosedu.clip import Clip
+import numpy as np
+
+from vosedu.clip import VOID, Clip
 from vosedu.errors import InputError
 
 
@@ -61,6 +63,29 @@ class Protocol:
                 "protocol 'fbms' scores annotated frames alone"
             )
         return frames
+
+    def given(self, clip: Clip) -> dict[int, np.ndarray]:
+        """What a semi-supervised method is given: frame number -> H x W uint8 ids.
+
+        The first annotation, without its void; where objects may enter later, also the annotation
+        that each of those is first seen in, of which the object alone is left. InputError for a
+        clip without annotations or whose first one holds no object.
+        """
+        labelled = sorted(clip.labels)
+        given: dict[int, np.ndarray] = {}
+        seen = {0, VOID}
+        for t in labelled if self.frames == "later" else labelled[:1]:
+            ids = np.asarray(clip.labels[t])
+            fresh = set(np.unique(ids).tolist()) - seen
+            if fresh:
+                given[t] = np.where(np.isin(ids, list(fresh)), ids, 0).astype(np.uint8)
+                seen |= fresh
+        if not given:
+            raise InputError(
+                f"{clip.name} has no annotated object in its first annotation, and the method "
+                "needs its mask; give the clip that label or leave it out of the evaluation"
+            )
+        return given
 
 
 _ALL = (

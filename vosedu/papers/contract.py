@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
+import torch
 from torch import nn
 
+from vosedu.clip import Clip
 from vosedu.datasets.download import Link
+from vosedu.training import History, Recipe
 
 PROFILES = ("quick", "ablate", "course", "full")
+FORMS = ("paper", "released")
+"""The two forms of a network and of its inference: as the paper writes, as the authors released."""
+
+NEEDS: Mapping[str, str] = MappingProxyType(
+    {"references": "reference frames", "flow": "optical flow", "mask": "first mask"}
+)
+"""What a method may need besides the frame: key -> words."""
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -35,7 +45,32 @@ class FrameResult:
         """H x W uint8 object ids: `labels`, or the probability thresholded at one half."""
         if self.labels is not None:
             return self.labels
+        if self.probability is None:
+            raise ValueError(
+                f"the result for frame {self.index} has neither labels nor probability"
+            )
         return (self.probability > 0.5).astype(np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureStore:
+    """Features of one clip under one network, kept so that several inferences compute them once.
+
+    Make one for each pair of network and clip and hand it to every `segment` of that pair. It
+    holds the features of every frame it has seen until it is dropped.
+    """
+
+    model: nn.Module
+    clip: Clip
+    kept: dict[Hashable, Any] = field(default_factory=dict)
+
+    def check(self, model: nn.Module, clip: Clip) -> None:
+        """Raise ValueError where the features would be those of another network or clip."""
+        if self.model is not model or self.clip is not clip:
+            raise ValueError(
+                f"this store holds features of the clip '{self.clip.name}' and of one network; "
+                "make a new FeatureStore for each network and clip"
+            )
 
 
 @dataclass(frozen=True)
@@ -58,7 +93,7 @@ class Claim:
 class Row:
     """One row of an ablation table: what changes against the base, and what the paper reports.
 
-    config, recipe, inference, data: fields to replace.
+    config, recipe, inference: fields to replace.
     reported: column -> number printed in the paper (None where it prints none).
     unavailable: the reason, for a row that cannot be had here.
     """
@@ -67,7 +102,6 @@ class Row:
     config: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     recipe: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     inference: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
-    data: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     reported: Mapping[str, float | None] = field(default_factory=lambda: _NOTHING)
     claim: Claim | None = None
     unavailable: str = ""
@@ -109,40 +143,140 @@ class Released:
 
 
 @dataclass(frozen=True)
-class Paper:
+class Benchmark:
+    """One measurement that `vosedu bench` makes, and its budget.
+
+    measure: returns the value and a sentence of details.
+    at_least: the budget is a lower bound, not an upper one.
+    """
+
+    what: str
+    unit: str
+    budget: float
+    at_least: bool
+    measure: Callable[[], tuple[float, str]]
+
+
+class PaperConfig(Protocol):
+    """A frozen dataclass with the form and the scale of a paper's network."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @classmethod
+    def paper(cls) -> Self:
+        """The paper's network at full size."""
+
+    @classmethod
+    def released(cls) -> Self:
+        """The authors' network at full size."""
+
+    def scaled(self, profile: str) -> Self:
+        """The same form at the scale of one of `PROFILES`."""
+
+
+class PaperInference(Protocol):
+    """A frozen dataclass of how to predict, with defaults.
+
+    Its fields are the method's options on the command line; their descriptions are the entries
+    `name: text` of the class's docstring.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @classmethod
+    def paper(cls) -> Self:
+        """As the paper describes it."""
+
+    @classmethod
+    def released(cls) -> Self:
+        """As the authors' code does it."""
+
+
+C = TypeVar("C", bound=PaperConfig)
+P = TypeVar("P", bound=PaperInference)
+C_contra = TypeVar("C_contra", bound=PaperConfig, contravariant=True)
+P_contra = TypeVar("P_contra", bound=PaperInference, contravariant=True)
+
+
+class Train(Protocol[C_contra]):
+    """Builds and trains a network; returns it in evaluation mode with its history.
+
+    The initial weights are a function of `seed`, save those that `recipe.initial` names. With
+    `folder`, a killed run goes on where it was last saved. `until` stops after that stage.
+    """
+
+    def __call__(
+        self,
+        config: C_contra,
+        recipe: Recipe,
+        *,
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+        folder: str | Path | None = None,
+        on_step: Callable[[History], None] | None = None,
+        until: str | None = None,
+    ) -> tuple[nn.Module, History]: ...
+
+
+class Segment(Protocol[P_contra]):
+    """Predicts one clip, streaming: one FrameResult per frame, in order.
+
+    given: frame index -> H x W uint8 ids, the masks a semi-supervised method starts from.
+    features: where features are kept and found again; a method may leave it aside.
+    """
+
+    def __call__(
+        self,
+        model: Any,
+        clip: Clip,
+        *,
+        given: Mapping[int, np.ndarray] | None = None,
+        inference: P_contra | None = None,
+        features: FeatureStore | None = None,
+    ) -> Iterator[FrameResult]: ...
+
+
+@dataclass(frozen=True)
+class Paper(Generic[C, P]):
     """Everything the package knows of one paper, behind one interface.
 
-    needs: what a clip must offer: any of "flow", "references", "mask".
-    Config: frozen dataclass with `released(variant=...)`, `paper(variant=...)`, `scaled(profile)`.
-    build(config) -> nn.Module, which keeps its `config`.
-    recipe(profile) -> Recipe; train(config, recipe, ...) -> (model, History).
-    Inference: frozen dataclass of how to predict.
-    segment(model, clip, given=..., inference=...) streams FrameResults.
-    remembering(model): a context inside which features are computed once, for scoring one network
-    with several ways of inference on the same clips.
+    key: the name of its package under `vosedu.papers`. name: its short name.
+    needs: keys of `NEEDS`. With "mask" among them, `segment` wants `given`; `vosedu.evaluate` and
+        the ablations then take the first masks from the clips' labels.
+    protocol: a name of `metrics.PROTOCOLS`: how it is scored on ToyVOS.
+    build: a Config -> its network, with random weights, which keeps its `config`.
+    recipe: one of `PROFILES` -> how the network is trained.
+    tables: the experiment tables of the paper as data.
+    benchmarks: its measurements in `vosedu bench`.
     """
 
     key: str
+    name: str
     title: str
     venue: str
     year: int
     citation: str
     setting: str
     needs: frozenset[str]
-    Config: type
-    build: Callable[[Any], nn.Module]
-    recipe: Callable[[str], Any]
-    train: Callable[..., Any]
-    Inference: type
-    segment: Callable[..., Iterator[FrameResult]]
+    Config: type[C]
+    build: Callable[[C], nn.Module]
+    recipe: Callable[[str], Recipe]
+    train: Train[C]
+    Inference: type[P]
+    segment: Segment[P]
     tables: tuple[Table, ...]
     released: Released
-    remembering: Callable[[nn.Module], AbstractContextManager[None]] = nullcontext
+    protocol: str = "toyvos"
+    benchmarks: tuple[Benchmark, ...] = ()
 
     def table(self, key: str) -> Table:
-        """The table of that key."""
+        """The table of that key; KeyError, with the keys there are, if there is none."""
         for table in self.tables:
             if table.key == key:
                 return table
         known = ", ".join(table.key for table in self.tables)
         raise KeyError(f"{self.key} has no table '{key}'; there are {known}")
+
+    def inference(self, form: str) -> P:
+        """How to predict in one of the two `FORMS`."""
+        return {"paper": self.Inference.paper, "released": self.Inference.released}[form]()

@@ -11,16 +11,17 @@ import torch
 
 from vosedu.clip import Clip
 from vosedu.errors import InputError
+from vosedu.papers.contract import FeatureStore
 from vosedu.papers.cosnet import speed
 from vosedu.papers.cosnet.inference import (
     Inference,
     embed_frames,
     reference_plan,
-    remembering,
     segment,
     segment_released,
 )
 from vosedu.papers.cosnet.network import Config, COSNet, build
+from vosedu.papers.speed import compare
 from vosedu.record import record
 
 QUICK = Config.paper().scaled("quick")
@@ -122,7 +123,7 @@ def test_equal_to_encoding_the_references_again_for_every_frame(
 
 
 def test_the_benchmark_agrees_and_reports() -> None:
-    measured = speed.compare("quick", references=3)
+    measured = compare(speed.RACE, "quick")
     assert measured["difference"] <= 1e-5
     assert measured["ratio"] == measured["seconds_released"] / measured["seconds_ours"]
 
@@ -303,7 +304,7 @@ def test_weights_that_are_not_numbers_are_named() -> None:
         list(segment(broken, noise(2), inference=Inference(references=0)))
 
 
-def test_remembering_embeds_every_frame_once_and_changes_nothing() -> None:
+def test_a_store_embeds_every_frame_once_and_changes_nothing() -> None:
     torch.manual_seed(0)
     model = build(Config.paper().scaled("quick")).eval()
     rng = np.random.default_rng(0)
@@ -311,13 +312,24 @@ def test_remembering_embeds_every_frame_once_and_changes_nothing() -> None:
     plain = [r.probability for r in segment(model, clip, inference=Inference(references=2))]
     embedded = []
     hook = model.embedding.register_forward_hook(lambda _m, x, _y: embedded.append(len(x[0])))
-    with remembering(model):
-        for references in (2, 1, 3):
-            inference = Inference(references=references)
-            results = list(segment(model, clip, inference=inference))
-            if references == 2:
-                assert all(np.array_equal(a, r.probability) for a, r in zip(plain, results))
-        assert sum(embedded) == len(clip)
+    features = FeatureStore(model, clip)
+    for references in (2, 1, 3):
+        inference = Inference(references=references)
+        results = list(segment(model, clip, inference=inference, features=features))
+        if references == 2:
+            assert all(np.array_equal(a, r.probability) for a, r in zip(plain, results))
+    assert sum(embedded) == len(clip)
     list(segment(model, clip, inference=Inference(references=2)))
     hook.remove()
     assert sum(embedded) == 2 * len(clip)
+
+
+def test_two_clips_of_one_name_do_not_share_features() -> None:
+    """A store was once kept by the clip's name: the second clip got the first one's embeddings."""
+    model, one, other = network(QUICK), noise(3), noise(3, seed=1)
+    plain = probabilities(model, other, references=2)
+    for clip in (one, other):
+        features = FeatureStore(model, clip)
+        results = segment(model, clip, inference=Inference(references=2), features=features)
+        shared = [r.probability for r in results]
+    assert np.array_equal(np.stack(shared), plain)

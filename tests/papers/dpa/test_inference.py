@@ -20,6 +20,7 @@ from vosedu.papers.dpa.inference import (
     segment_released,
 )
 from vosedu.papers.dpa.network import DPA, Config, build
+from vosedu.papers.speed import compare
 
 QUICK = Config.paper().scaled("quick")
 
@@ -105,7 +106,7 @@ def test_equal_to_the_networks_own_forward(model: DPA) -> None:
 
 
 def test_the_benchmark_agrees_and_reports() -> None:
-    measured = speed.compare("quick", references=3)
+    measured = compare(speed.RACE, "quick")
     assert measured["difference"] <= 1e-5
     assert measured["ratio"] == measured["seconds_released"] / measured["seconds_ours"]
 

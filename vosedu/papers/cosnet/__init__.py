@@ -2,13 +2,15 @@
 
 from vosedu.papers.contract import Paper
 from vosedu.papers.cosnet.ablations import TABLES
-from vosedu.papers.cosnet.inference import Inference, remembering, segment
+from vosedu.papers.cosnet.inference import Inference, segment
 from vosedu.papers.cosnet.network import Config, build
 from vosedu.papers.cosnet.released import RELEASED
+from vosedu.papers.cosnet.speed import BENCHMARKS
 from vosedu.papers.cosnet.training import recipe, train
 
 PAPER = Paper(
     key="cosnet",
+    name="COSNet",
     title=(
         "See More, Know More: Unsupervised Video Object Segmentation "
         "with Co-Attention Siamese Networks"
@@ -29,5 +31,5 @@ PAPER = Paper(
     segment=segment,
     tables=TABLES,
     released=RELEASED,
-    remembering=remembering,
+    benchmarks=BENCHMARKS,
 )

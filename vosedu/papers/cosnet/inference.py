@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -16,7 +14,7 @@ from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.nn import to_batch
 from vosedu.nn.crf import CRF
-from vosedu.papers.contract import FrameResult
+from vosedu.papers.contract import FeatureStore, FrameResult
 from vosedu.papers.cosnet.network import COSNet, prediction_fusion, summary_fusion
 
 FUSIONS = {"summary": summary_fusion, "prediction": prediction_fusion}
@@ -125,32 +123,39 @@ def segment(
     *,
     given: Mapping[int, np.ndarray] | None = None,
     inference: Inference | None = None,
+    features: FeatureStore | None = None,
 ) -> Iterator[FrameResult]:
     """The foreground probability of every frame, H x W float32 at the clip's own size, in order.
 
     References further ahead than N frames are embedded in a first pass over the clip; the second
     pass streams the targets. Every frame is embedded once. What stays in memory is the references
-    still to be read: N of them (2N for "consecutive", every drawn frame if `exact`). `given` is
-    ignored: the method is unsupervised. Raises InputError for a clip it cannot use.
+    still to be read: N of them (2N for "consecutive", every drawn frame if `exact`), and every
+    frame's embedding with `features`. `given` is ignored: the method is unsupervised. Raises
+    InputError for a clip it cannot use.
     """
     inference = inference or Inference()
     plan = checked_plan(model, clip, inference)
-    results = _two_passes(model, clip, plan, inference)
+    results = _two_passes(model, clip, plan, inference, features)
     return results if inference.crf is None else _refined(results, clip, inference.crf)
 
 
 def _two_passes(
-    model: COSNet, clip: Clip, plan: list[tuple[int, ...]], inference: Inference
+    model: COSNet,
+    clip: Clip,
+    plan: list[tuple[int, ...]],
+    inference: Inference,
+    features: FeatureStore | None,
 ) -> Iterator[FrameResult]:
     last_use = {i: target for target, refs in enumerate(plan) for i in (target, *refs)}
     far = {i for t, refs in enumerate(plan) for i in refs if i - t > inference.references}
     batch = batch_size(model, inference)
     kept: dict[int, Tensor] = {}
     for some in _chunks(sorted(far), batch):
-        kept |= embed_frames(model, clip, some, inference)
+        kept |= embed_frames(model, clip, some, inference, features)
     done = 0
     for chunk in _chunks(range(len(clip)), batch):
-        kept |= embed_frames(model, clip, [i for i in chunk if i not in kept], inference)
+        new = [i for i in chunk if i not in kept]
+        kept |= embed_frames(model, clip, new, inference, features)
         ready = done
         while ready <= chunk[-1] and all(i in kept for i in plan[ready]):
             ready += 1
@@ -185,33 +190,24 @@ def segment_released(
         yield from _finish(clip, [target], fuse(model, va, zs, inference), inference)
 
 
-@contextmanager
-def remembering(model: COSNet) -> Iterator[None]:
-    """Inside, every frame is embedded once, however many ways of inference score its clip.
-
-    Clips are told apart by name, and memory grows with their frames.
-    """
-    _remembered[model] = {}
-    try:
-        yield
-    finally:
-        del _remembered[model]
-
-
 def embed_frames(
-    model: COSNet, clip: Clip, indices: Sequence[int], inference: Inference
+    model: COSNet,
+    clip: Clip,
+    indices: Sequence[int],
+    inference: Inference,
+    features: FeatureStore | None = None,
 ) -> dict[int, Tensor]:
-    """Frame index -> its embedding, views x C x h x w; the second view is the mirrored frame."""
-    memory = _remembered.get(model)
-    if memory is None:
+    """Frame index -> its embedding, views x C x h x w; the second view is the mirrored frame.
+
+    What `features` holds is not computed again, and what is computed is kept there.
+    """
+    if features is None:
         return _embed(model, clip, indices, inference)
-    keys = {index: (clip.name, index, inference.size, inference.flip) for index in indices}
-    new = [index for index in indices if keys[index] not in memory]
-    memory.update((keys[index], v) for index, v in _embed(model, clip, new, inference).items())
-    return {index: memory[keys[index]] for index in indices}
-
-
-_remembered: WeakKeyDictionary[COSNet, dict[tuple, Tensor]] = WeakKeyDictionary()
+    keys = {index: (index, inference.size, inference.flip) for index in indices}
+    new = [index for index in indices if keys[index] not in features.kept]
+    fresh = _embed(model, clip, new, inference)
+    features.kept.update((keys[index], v) for index, v in fresh.items())
+    return {index: features.kept[keys[index]] for index in indices}
 
 
 @torch.no_grad()

@@ -5,10 +5,12 @@ from vosedu.papers.dpa.ablations import TABLES
 from vosedu.papers.dpa.inference import Inference, segment
 from vosedu.papers.dpa.network import Config, build
 from vosedu.papers.dpa.released import RELEASED
+from vosedu.papers.dpa.speed import BENCHMARKS
 from vosedu.papers.dpa.training import recipe, train
 
 PAPER = Paper(
     key="dpa",
+    name="DPA",
     title="Dual Prototype Attention for Unsupervised Video Object Segmentation",
     venue="CVPR",
     year=2024,
@@ -26,4 +28,5 @@ PAPER = Paper(
     segment=segment,
     tables=TABLES,
     released=RELEASED,
+    benchmarks=BENCHMARKS,
 )

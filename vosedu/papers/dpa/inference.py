@@ -14,7 +14,7 @@ from vosedu import flow
 from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.nn import imagenet_rgb, resize_image, to_batch
-from vosedu.papers.contract import FrameResult
+from vosedu.papers.contract import FeatureStore, FrameResult
 from vosedu.papers.dpa.network import DPA, Features, Reference
 
 
@@ -95,6 +95,7 @@ def segment(
     *,
     given: Mapping[int, np.ndarray] | None = None,
     inference: Inference | None = None,
+    features: FeatureStore | None = None,
 ) -> Iterator[FrameResult]:
     """The foreground probability of every frame, H x W float32 at the clip's own size, in order.
 
@@ -102,7 +103,8 @@ def segment(
     decoded, drawn as flow and encoded once a pass. What stays in memory is, for each reference,
     its keys and values and, until its own turn has come, its encoder maps (128 MB each at
     512 x 512 and full width). Flow comes from the clip, else it is estimated. `given` is ignored:
-    the method is unsupervised. Raises InputError for a clip it cannot use.
+    the method is unsupervised; nothing is shared through `features`. Raises InputError for a clip
+    it cannot use.
     """
     inference = inference or Inference()
     pictures = Pictures(model, clip, inference)
