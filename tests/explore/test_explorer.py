@@ -1,4 +1,4 @@
-"""The floor all explorers share, with a "network" that thresholds brightness."""
+"""The widgets that all explorers share, with a "network" that thresholds brightness."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from PIL import Image
 from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.explore import Choice, Explorer, Picture, View
+from vosedu.explore.widgets import Gallery, Shown, choose
+from vosedu.figures.attention import EXCHANGED, GAINED, LOST, changes
 from vosedu.figures.inline import palette_png
 
 CHOICES = (
@@ -157,3 +159,58 @@ def test_large_frames_are_shown_small() -> None:
 
     explorer = Explorer(look, [large], (), question="How large?")
     assert size(shown(explorer)[0]) == (320, 178)
+
+
+def test_reset_goes_back_to_the_first_state(explorer: Explorer) -> None:
+    before = explorer.setting
+    explorer.set(clip=1, frame=0, threshold=64, shown="negative")
+    explorer.reset_button.click()
+    assert explorer.setting == before
+    assert explorer.changed == 0
+
+
+def test_play_moves_through_the_frames_of_the_clip(explorer: Explorer) -> None:
+    explorer.play.value = 4
+    assert explorer.state.frame == 4
+    explorer.state.clip = 1
+    assert explorer.play.max == 2
+    assert explorer.play.value == explorer.state.frame == 2
+
+
+def test_the_pictures_beside_the_target_stay_where_they_are(explorer: Explorer) -> None:
+    """Only the gallery below, at the end of the left column, grows with the number of pictures."""
+    top = list(explorer._top.children)
+    for setting in ({"frame": 4}, {"threshold": 64}, {"clip": 1}, {"frame": 0}):
+        explorer.set(**setting)
+        assert list(explorer._top.children) == top
+    assert [shown.widget for shown in (explorer.picture, *explorer._beside)] == top
+
+
+@pytest.mark.parametrize("count, columns", [(1, 3), (3, 3), (5, 5), (8, 6)])
+def test_a_row_of_the_gallery_never_exceeds_the_width(count: int, columns: int) -> None:
+    gallery = Gallery()
+    gallery.show([[Picture("one", np.zeros((4, 4, 3), np.uint8))] * count])
+    assert gallery.widget.children[0].layout.grid_template_columns == (
+        f"repeat({columns}, minmax(0, 1fr))"
+    )
+
+
+def test_titles_scales_and_tooltips_are_on_the_page(explorer: Explorer) -> None:
+    shown = Shown()
+    shown.show(Picture("a <map>", np.zeros((4, 4, 3), np.uint8), ("0", "4 x uniform")))
+    title, _, scale = shown.widget.children
+    assert 'title="a &lt;map&gt;"' in title.value
+    assert "linear-gradient" in scale.value and "4 x uniform" in scale.value
+    tip = Choice(
+        "gate", "gate", ("learned", "open"), "learned", help="a factor", tips={"open": "1"}
+    )
+    assert choose(tip).tooltips == ("a factor", "1")
+    assert all(control.tooltip for control in explorer.controls.values())
+
+
+def test_pixels_that_change_their_object_are_told_apart() -> None:
+    frame = np.full((1, 4, 3), 100, np.uint8)
+    before, after = np.array([[0, 1, 1, 1]], np.uint8), np.array([[1, 0, 2, 1]], np.uint8)
+    drawn = changes(frame, before, after)[0]
+    expected = [0.4 * 50 + 0.6 * np.asarray(c) for c in (GAINED, LOST, EXCHANGED, [255] * 3)]
+    assert drawn == pytest.approx(np.round(expected), abs=1)

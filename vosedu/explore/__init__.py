@@ -1,27 +1,33 @@
-"""What all explorers share: a state one can observe, pictures one can click, static twins.
+"""What all explorers share: switches, clickable pictures, and a static figure of every state.
 
-A paper writes one function from a setting to a `View`; `Explorer` turns it into widgets and into
-a figure. This package loads ipywidgets and matplotlib; `import vosedu` does not load it.
+A paper subclasses `Probe`, whose docstring shows how; `Explorer` turns what a probe computes into
+widgets and into a figure. This package loads ipywidgets and matplotlib; `import vosedu` does not.
 """
 
 from vosedu.explore.explorer import Explorer
 from vosedu.explore.form import Form
-from vosedu.explore.start import on_object
+from vosedu.explore.places import NOISE, Place, available, on_object, place_name
+from vosedu.explore.probe import Probe, Trace, by_label
 from vosedu.explore.twin import WithTwin
-from vosedu.explore.view import Choice, Picture, View, draw
-from vosedu.explore.widgets import Clickable, Gallery, choose, slide
+from vosedu.explore.view import Choice, Picture, Rows, View, distribution_map, draw, heat_map
 
 __all__ = [
+    "NOISE",
     "Choice",
-    "Clickable",
     "Explorer",
     "Form",
-    "Gallery",
     "Picture",
+    "Place",
+    "Probe",
+    "Rows",
+    "Trace",
     "View",
     "WithTwin",
-    "choose",
+    "available",
+    "by_label",
+    "distribution_map",
     "draw",
+    "heat_map",
     "on_object",
-    "slide",
+    "place_name",
 ]

@@ -17,8 +17,15 @@ from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.explore.twin import WithTwin
 from vosedu.explore.view import Choice, Picture, View, draw
-from vosedu.explore.widgets import Clickable, Gallery, choose, slide
+from vosedu.explore.widgets import LABEL, Clickable, Gallery, Shown, choose, columns, slide
 from vosedu.figures.attention import changes
+
+FACTS = "font-size: 12px; line-height: 15px; margin: 4px 0; padding-left: 1.2em"
+SLIDERS = {
+    "frame": "the frame that is shown",
+    "x": "the pixel's column, from the left",
+    "y": "the pixel's row, from the top",
+}
 
 
 class State(HasTraits):
@@ -52,7 +59,6 @@ class Explorer(WithTwin):
         *,
         question: str,
         start: dict[str, Any] | None = None,
-        width: int = 240,
     ) -> None:
         self.clips, self.question, self._look = clips, question, look
         self._untouched = {choice.name: choice.untouched for choice in choices}
@@ -64,30 +70,49 @@ class Explorer(WithTwin):
             "clip": w.Dropdown(
                 options=[(clip.name, number) for number, clip in enumerate(clips)],
                 description="clip",
-                style={"description_width": "90px"},
+                tooltip="the clip that is shown",
+                style={"description_width": LABEL},
+                layout=w.Layout(width="100%"),
             ),
-            **{name: slide(name) for name in ("frame", "x", "y")},
+            **{name: slide(name, tip) for name, tip in SLIDERS.items()},
             **{choice.name: choose(choice) for choice in choices},
         }
-        self.picture = Clickable(2 * width, self._clicked)
-        self._gallery = Gallery(width)
-        self._facts = w.HTML()
+        self.picture = Clickable(self._clicked)
+        self.play = w.Play(interval=800, tooltip="show one frame after the other")
+        self.reset_button = w.Button(
+            description="reset", icon="undo", tooltip="go back to the first state"
+        )
+        self._beside: list[Shown] = []
+        self._gallery = Gallery()
+        self._facts = w.HTML(layout=w.Layout(width="100%", height="96px", overflow="auto"))
         self._quiet = False
         for name, control in self.controls.items():
             link((self.state, name), (control, "value"))
+        link((self.state, "frame"), (self.play, "value"))
+        self.reset_button.on_click(lambda _: self.reset())
+        self.widget = self._arranged([choice.name for choice in choices])
         self.set(**(start or {}))
+        self._first = self.setting
         self.state.observe(self._moved)
-        places = w.VBox([self.controls[name] for name in ("clip", "frame", "x", "y")])
-        switches = w.VBox([self.controls[choice.name] for choice in choices])
-        left = w.VBox(
-            [self.picture.widget, self._facts], layout=w.Layout(width=f"{2 * width + 20}px")
+
+    def _arranged(self, choices: Sequence[str]) -> w.DOMWidget:
+        """Pictures at the left, controls at the right: neither moves when the other changes.
+
+        Sized for a notebook on a screen of 1366 x 768: the target, what changed and the maps of
+        the component stand above the fold, beside all controls.
+        """
+        self._top = w.GridBox()
+        left = w.VBox([self._top, self._facts, self._gallery.widget])
+        buttons = w.HBox([self.play, self.reset_button])
+        places = [self.controls[name] for name in ("clip", *SLIDERS)]
+        right = w.VBox([*places, buttons, *(self.controls[name] for name in choices)])
+        sides = w.Layout(
+            width="100%", grid_template_columns="minmax(0, 1fr) 330px", grid_gap="0 16px"
         )
-        self.widget = w.VBox(
-            [
-                w.HTML(f"<b>{escape(question)}</b>"),
-                w.HBox([left, w.VBox([places, switches])]),
-                self._gallery.widget,
-            ]
+        question = w.HTML(f"<b>{escape(self.question)}</b>")
+        return w.VBox(
+            [question, w.GridBox([left, right], layout=sides)],
+            layout=w.Layout(width="100%", max_width="1280px"),
         )
 
     @property
@@ -113,6 +138,10 @@ class Explorer(WithTwin):
             self._quiet = False
         self._show()
 
+    def reset(self) -> None:
+        """Go back to the first state."""
+        self.set(**self._first)
+
     def see(self, **setting: Any) -> View:
         """What `look` says of the state with some of it replaced, and what the switches changed."""
         setting = {**self.setting, **setting}
@@ -124,8 +153,9 @@ class Explorer(WithTwin):
             if setting[name] != self._untouched[name]
         ]
         share = 100 * np.mean(view.mask != before)
+        several = ", yellow: another object" if max(view.mask.max(), before.max()) > 1 else ""
         difference = Picture(
-            f"mask changed on {share:.1f} % (blue gained, red lost)",
+            f"mask changed on {share:.1f} % (blue: gained, orange: lost{several})",
             changes(view.frame, before, view.mask),
         )
         first, *others = view.rows or ((),)
@@ -163,10 +193,19 @@ class Explorer(WithTwin):
         clip = self.clips[self.state.clip]
         for name, end in zip(("frame", "y", "x"), (len(clip), *clip.size)):
             self.controls[name].max = end - 1
+        self.play.max = len(clip) - 1
 
     def _show(self) -> None:
         self.view = self.see()
-        self.picture.show(self.view.target)
-        self._gallery.show(self.view.rows)
+        first, *others = self.view.rows
+        if len(self._beside) != len(first):
+            self._beside = [Shown() for _ in first]
+            self._top.children = [shown.widget for shown in (self.picture, *self._beside)]
+            self._top.layout = columns(1 + len(first))
+        for shown, picture in zip((self.picture, *self._beside), (self.view.target, *first)):
+            shown.show(picture)
+        self._gallery.show(others)
         facts = "".join(f"<li>{escape(fact)}</li>" for fact in self.view.facts)
-        self._facts.value = f"<ul style='line-height: 1.3'>{facts}</ul>"
+        self._facts.value = (
+            f"<ul style='line-height: 1.25; margin: 0; padding-left: 1.2em'>{facts}</ul>"
+        )

@@ -1,18 +1,21 @@
-"""What an explorer shows, as plain data, and its drawing on paper."""
+"""What an explorer shows, as plain data, and its drawing as a figure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from textwrap import fill
 from typing import Any
 
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vosedu.figures.attention import thumbnail
+from vosedu.figures.attention import heat, thumbnail
 
-TITLE = 0.36  # inches, room for two lines above each picture
+TITLE, SCALE = 0.4, 0.2  # inches above each picture, and below a row with a colour bar
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Choice:
     name: the keyword by which `look` receives the chosen option. label: what the user reads.
     untouched: the option that leaves network and inputs as they are.
     changes: False for a switch that only chooses what is shown.
+    help: what the switch does. tips: what single options do; both are shown as tooltips.
     """
 
     name: str
@@ -29,14 +33,24 @@ class Choice:
     options: tuple[Any, ...]
     untouched: Any
     changes: bool = True
+    help: str = ""
+    tips: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image, H x W x 3 uint8, and the line above it."""
+    """An image, H x W x 3 uint8, and the line above it.
+
+    scale: the values of the darkest and the brightest colour of viridis, in words, for an image
+    that draws numbers; None for any other image.
+    """
 
     title: str
     image: np.ndarray
+    scale: tuple[str, str] | None = None
+
+
+Rows = tuple[tuple[Picture, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -44,15 +58,40 @@ class View:
     """What one setting shows.
 
     frame: H x W x 3 uint8, and mask: H x W uint8 ids, the network's answer for it. target: the
-    picture of that frame on which users click. rows: further pictures. facts: sentences with what
-    was measured.
+    picture of that frame on which users click. rows: further pictures; the first row stands beside
+    the target and has the same number of pictures in every state. facts: sentences with what was
+    measured.
     """
 
     frame: np.ndarray
     mask: np.ndarray
     target: Picture
-    rows: tuple[tuple[Picture, ...], ...] = ()
+    rows: Rows = ()
     facts: tuple[str, ...] = ()
+
+
+def heat_map(
+    title: str,
+    frame: np.ndarray,
+    values: np.ndarray,
+    high: float,
+    low: float = 0.0,
+    unit: str = "",
+) -> Picture:
+    """A map, h x w, drawn over a frame, H x W x 3 uint8, with its colour bar."""
+    return Picture(title, heat(frame, values, high, low), (f"{low:.3g}", f"{high:.3g}{unit}"))
+
+
+def distribution_map(
+    title: str, frame: np.ndarray, shares: np.ndarray, high: float | None = None
+) -> Picture:
+    """A distribution over the positions of a frame, h x w, as multiples of the uniform one.
+
+    high: the multiple drawn brightest; by default the largest, 2 at least.
+    """
+    times = shares * shares.size
+    high = max(2.0, float(times.max())) if high is None else high
+    return heat_map(title, frame, times, high, unit=" x uniform")
 
 
 def draw(view: View, title: str = "", width: float = 9.0) -> Figure:
@@ -60,23 +99,46 @@ def draw(view: View, title: str = "", width: float = 9.0) -> Figure:
     first, *others = view.rows or ((),)
     rows = [row for row in ((view.target, *first), *others) if row]
     height, across = view.target.image.shape[:2]
-    heading = fill(title, round(11 * width))
-    facts = "\n".join(fill(fact, round(15 * width)) for fact in view.facts)
+    heading = fill(title, round(10.5 * width))
+    facts = "\n".join(fill(fact, round(13.5 * width)) for fact in view.facts)
     shares = [1 / max(3, len(row)) for row in rows]  # of the width, for each picture of a row
-    tops = [TITLE + share * width * height / across for share in shares]
-    head, foot = 0.18 * len(heading.splitlines()) + 0.05, 0.15 * len(facts.splitlines()) + 0.15
+    bars = [SCALE * any(picture.scale for picture in row) for row in rows]
+    tops = [TITLE + bar + share * width * height / across for share, bar in zip(shares, bars)]
+    head, foot = 0.19 * len(heading.splitlines()) + 0.05, 0.17 * len(facts.splitlines()) + 0.15
     tall = head + sum(tops) + foot
     figure = plt.figure(figsize=(width, tall))
     plt.close(figure)  # whoever asked for it shows it, once
     figure.text(0.003, 1 - 0.03 / tall, heading, fontsize=10, va="top")
-    figure.text(0.003, (foot - 0.1) / tall, facts, fontsize=8, va="top")
+    figure.text(0.003, (foot - 0.1) / tall, facts, fontsize=9, va="top")
     bottom = tall - head
-    for row, share, top in zip(rows, shares, tops):
+    for row, share, bar, top in zip(rows, shares, bars, tops):
         bottom -= top
         for column, picture in enumerate(row):
-            box = (column * share + 0.003, bottom / tall, share - 0.006, (top - TITLE) / tall)
-            axes = figure.add_axes(box)
+            left, across = column * share + 0.003, share - 0.006
+            axes = figure.add_axes(
+                (left, (bottom + bar) / tall, across, (top - TITLE - bar) / tall)
+            )
             axes.imshow(thumbnail(picture.image), interpolation="nearest")
-            axes.set_title(fill(picture.title, round(15 * width * share)), fontsize=8, pad=2)
+            axes.set_title(fill(picture.title, round(14 * width * share)), fontsize=9, pad=2)
             axes.set_axis_off()
+            if picture.scale:
+                inside = (left + 0.04 * width / 9, (bottom + 0.1) / tall, 0.4 * across, 0.06 / tall)
+                _colour_bar(figure.add_axes(inside), picture.scale)
     return figure
+
+
+def _colour_bar(axes: Axes, scale: Sequence[str]) -> None:
+    axes.imshow(np.linspace(0, 1, 64)[None], cmap="viridis", aspect="auto")
+    axes.set_axis_off()
+    for x, text, side in zip((-0.04, 1.04), scale, ("right", "left")):
+        axes.text(x, 0.5, text, transform=axes.transAxes, ha=side, va="center", fontsize=8)
+
+
+def gradient() -> str:
+    """The colours of viridis as a CSS gradient, for colour bars on a page."""
+    return f"linear-gradient(to right, {', '.join(_stops())})"
+
+
+def _stops() -> Iterator[str]:
+    for share in np.linspace(0, 1, 9):
+        yield matplotlib.colors.to_hex(matplotlib.colormaps["viridis"](share))

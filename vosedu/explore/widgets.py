@@ -1,4 +1,4 @@
-"""The few widgets explorers are made of, on ipywidgets alone."""
+"""The widgets of an explorer, made of ipywidgets alone."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import cv2
 import ipywidgets as w
 import numpy as np
 
-from vosedu.explore.view import Choice, Picture
+from vosedu.explore.view import Choice, Picture, gradient
 from vosedu.figures.attention import thumbnail
 
 ROWS, COLUMNS = 6, 10
+LABEL = "74px"
+_TITLE = "font-size: 11px; line-height: 14px; height: 28px; overflow: hidden"
+_BAR = "display: flex; align-items: center; gap: 4px; font-size: 10px; line-height: 14px"
 
 
 def encode(image: np.ndarray) -> bytes:
-    """H x W x 3 uint8 RGB -> JPEG bytes: what a saved notebook keeps of every picture."""
+    """H x W x 3 uint8 RGB -> JPEG bytes."""
     bgr = np.ascontiguousarray(image[..., ::-1])
     return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
 
@@ -27,51 +30,76 @@ def choose(choice: Choice) -> w.ToggleButtons:
         options=choice.options,
         value=choice.untouched,
         description=choice.label,
-        style={"button_width": "auto", "description_width": "90px"},
+        tooltip=choice.help or choice.label,
+        tooltips=[choice.tips.get(option, choice.help) for option in choice.options],
+        style={"button_width": "auto", "description_width": LABEL},
+        layout=w.Layout(width="100%", margin="1px 0"),
     )
 
 
-def slide(label: str) -> w.IntSlider:
+def slide(label: str, tooltip: str) -> w.IntSlider:
     """A slider over whole numbers from 0; its end is set with the clip."""
     return w.IntSlider(
-        0, 0, 0, description=label, style={"description_width": "90px"}, continuous_update=False
+        0,
+        0,
+        0,
+        description=label,
+        tooltip=tooltip,
+        style={"description_width": LABEL},
+        layout=w.Layout(width="100%"),
+        continuous_update=False,
     )
 
 
 class Shown:
-    """A picture with its title above it, `width` pixels wide on the page."""
+    """A picture as wide as its column, a title of two lines above it, a colour bar below.
 
-    def __init__(self, width: int) -> None:
-        self._title = w.HTML()
+    A longer title is cut; the tooltip has all of it. The height stays the same whatever the title.
+    """
+
+    def __init__(self) -> None:
+        self._title, self._scale = w.HTML(), w.HTML()
         inside = w.Layout(width="100%", grid_area="1 / 1 / 2 / 2")
         self.image = w.Image(format="jpeg", layout=inside)
         self.body = w.GridBox(
             [self.image],
-            layout=w.Layout(width=f"{width}px", grid_template_columns="100%", overflow="hidden"),
+            layout=w.Layout(width="100%", grid_template_columns="100%", overflow="hidden"),
         )
-        self.widget = w.VBox([self._title, self.body], layout=w.Layout(margin="0 8px 0 0"))
+        self.widget = w.VBox([self._title, self.body, self._scale])
 
     def show(self, picture: Picture) -> None:
         """Replace what is shown."""
-        self._title.value = f"<small>{escape(picture.title)}</small>"
+        title = escape(picture.title, quote=True)
+        self._title.value = f'<div style="{_TITLE}" title="{title}">{title}</div>'
+        self.image.tooltip = picture.title
         self.image.value = encode(thumbnail(picture.image))
+        self._scale.value = _colour_bar(picture.scale) if picture.scale else ""
+
+
+def _colour_bar(scale: tuple[str, str]) -> str:
+    low, high = map(escape, scale)
+    bar = f'<span style="flex: 1; height: 7px; background: {gradient()}"></span>'
+    return f'<div style="{_BAR}">{low}{bar}{high}</div>'
 
 
 class Clickable(Shown):
     """A picture that can be clicked.
 
-    ipywidgets has no clicks on images. This lays a grid of transparent buttons over the picture,
+    ipywidgets has no clicks on images. This puts a grid of transparent buttons over the picture,
     in the same cell of a CSS grid, so it needs no JavaScript; the centre of the clicked cell is
     the pixel, and sliders beside it choose finer.
 
     on_click: called with (x, y), each between 0 and 1, from the top left corner.
     """
 
-    def __init__(self, width: int, on_click: Callable[[float, float], None]) -> None:
-        super().__init__(width)
+    def __init__(self, on_click: Callable[[float, float], None]) -> None:
+        super().__init__()
         filled = w.Layout(width="100%", height="100%", margin="0", border="1px solid #ffffff18")
         clear = w.ButtonStyle(button_color="transparent")
-        self.cells = [w.Button(layout=filled, style=clear) for _ in range(ROWS * COLUMNS)]
+        tip = "choose a pixel in this cell"
+        self.cells = [
+            w.Button(layout=filled, style=clear, tooltip=tip) for _ in range(ROWS * COLUMNS)
+        ]
         for number, button in enumerate(self.cells):
             x, y = (number % COLUMNS + 0.5) / COLUMNS, (number // COLUMNS + 0.5) / ROWS
             button.on_click(lambda _, x=x, y=y: on_click(x, y))
@@ -94,13 +122,22 @@ class Clickable(Shown):
         self.cells[row * COLUMNS + column].click()
 
 
-class Gallery:
-    """Rows of pictures whose number may change; widgets are made once and used again."""
+def columns(count: int) -> w.Layout:
+    """A CSS grid of equal columns that never exceeds the width of its parent."""
+    return w.Layout(
+        width="100%", grid_template_columns=f"repeat({count}, minmax(0, 1fr))", grid_gap="0 8px"
+    )
 
-    def __init__(self, width: int) -> None:
-        self._width = width
+
+class Gallery:
+    """Rows of pictures whose number may change; widgets are made once and used again.
+
+    A row has at least three columns and at most six; further pictures go to the next line.
+    """
+
+    def __init__(self) -> None:
         self._made: list[Shown] = []
-        self.widget = w.VBox()
+        self.widget = w.VBox(layout=w.Layout(width="100%"))
 
     def show(self, rows: Iterable[Iterable[Picture]]) -> None:
         """Replace what is shown."""
@@ -112,9 +149,9 @@ class Gallery:
                 shown = next(free, None) or self._another()
                 shown.show(picture)
                 line.append(shown.widget)
-            lines.append(w.HBox(line, layout=w.Layout(flex_flow="row wrap")))
+            lines.append(w.GridBox(line, layout=columns(min(max(3, len(line)), 6))))
         self.widget.children = lines
 
     def _another(self) -> Shown:
-        self._made.append(Shown(self._width))
+        self._made.append(Shown())
         return self._made[-1]

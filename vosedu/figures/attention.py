@@ -10,7 +10,7 @@ import numpy as np
 
 from vosedu.figures.overlay import COLOURS
 
-GAINED, LOST = COLOURS[4], COLOURS[5]  # blue, vermilion
+GAINED, LOST, EXCHANGED = COLOURS[4], COLOURS[5], COLOURS[3]  # blue, orange, yellow
 
 
 def heat(frame: np.ndarray, values: np.ndarray, high: float, low: float = 0.0) -> np.ndarray:
@@ -37,13 +37,18 @@ def ring(frame: np.ndarray, x: int, y: int) -> np.ndarray:
 
 
 def changes(frame: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Two masks of one frame, H x W: pixels gained in blue, lost in vermilion, kept in white."""
+    """Two masks of one frame, H x W ids, and what differs between them.
+
+    Pixels gained are drawn in blue, lost in orange, given to another object in yellow, kept in
+    white. Returns H x W x 3 uint8.
+    """
     drawn = 0.5 * frame.mean(2, keepdims=True).repeat(3, 2)
-    before, after = before > 0, after > 0
+    was, now = before > 0, after > 0
     for pixels, colour in (
-        (after & before, 255),
-        (after & ~before, GAINED),
-        (before & ~after, LOST),
+        (now & (before == after), 255),
+        (now & was & (before != after), EXCHANGED),
+        (now & ~was, GAINED),
+        (was & ~now, LOST),
     ):
         drawn[pixels] = 0.4 * drawn[pixels] + 0.6 * np.asarray(colour)
     return drawn.round().astype(np.uint8)

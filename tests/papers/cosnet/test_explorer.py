@@ -8,7 +8,8 @@ import torch
 
 from vosedu.clip import Clip
 from vosedu.errors import InputError
-from vosedu.papers.cosnet.explorer import NOISE, Probe, explore, figure, share_read
+from vosedu.explore import NOISE
+from vosedu.papers.cosnet.explorer import COSNetProbe, explore, figure, share_read
 from vosedu.papers.cosnet.inference import Inference, segment
 from vosedu.papers.cosnet.network import Config, COSNet, build
 
@@ -56,8 +57,8 @@ def model() -> COSNet:
 
 
 @pytest.fixture(scope="module")
-def probe(model: COSNet) -> Probe:
-    return Probe(model, clips())
+def probe(model: COSNet) -> COSNetProbe:
+    return COSNetProbe(model, clips())
 
 
 def test_three_clicks_from_the_first_state_change_the_mask(model: COSNet) -> None:
@@ -79,25 +80,22 @@ def test_three_clicks_from_the_first_state_change_the_mask(model: COSNet) -> Non
 @pytest.mark.parametrize("n", [0, 2, 5])
 def test_an_untouched_probe_gives_what_segment_gives(model, fusion: str, n: int) -> None:
     inference = Inference(references=n, fusion=fusion)
-    probe = Probe(model, clips(), inference)
+    probe = COSNetProbe(model, clips(), inference)
     for result in segment(model, clips()[1], inference=inference):
         trace = probe.trace(1, result.index)
         assert trace.probability == pytest.approx(result.probability, abs=1e-5)
 
 
-def test_attention_is_what_the_pixel_reads(probe: Probe) -> None:
+def test_attention_is_what_the_pixel_reads(probe: COSNetProbe) -> None:
     trace = probe.trace(0, 3)
     assert trace.attention.shape == (5, HW, HW)
     assert trace.attention.sum(1) == pytest.approx(1, abs=1e-5)
     assert trace.gate.shape == (5, 6, 10)
     assert trace.summary.shape == (5, 16, 6, 10)
-    assert trace.cell(0, 0) == 0
-    assert trace.cell(79, 47) == HW - 1
-    assert trace.cell(8, 0) == 1
-    assert trace.cell(0, 8) == 10
+    assert trace.grid == (6, 10)
 
 
-def test_effective_support_lies_between_one_position_and_all(probe: Probe) -> None:
+def test_effective_support_lies_between_one_position_and_all(probe: COSNetProbe) -> None:
     single = probe.trace(0, 3).support
     double = probe.trace(0, 3, softmax="double").support
     assert single.shape == (5, HW)
@@ -106,7 +104,7 @@ def test_effective_support_lies_between_one_position_and_all(probe: Probe) -> No
     assert double.mean() > 0.95 * HW  # values in 0..1 cannot be told apart by a softmax
 
 
-def test_shares_add_up_and_are_those_of_area_where_attention_is_uniform(probe: Probe) -> None:
+def test_shares_add_up_and_are_those_of_area_where_attention_is_uniform(probe: COSNetProbe) -> None:
     trace = probe.trace(0, 3)
     who = clips()[0].labels[3] > 0
     left = np.zeros((48, 80), bool)
@@ -130,7 +128,7 @@ def test_shares_add_up_and_are_those_of_area_where_attention_is_uniform(probe: P
         {"affinity": "W = I"},
         {"affinity": "W symmetrised"},
         {"affinity": "W orthogonal"},
-        {"references": "one wrong"},
+        {"references": "one of another clip"},
         {"references": "another clip"},
         {"references": "the target itself"},
         {"references": "noise"},
@@ -138,20 +136,20 @@ def test_shares_add_up_and_are_those_of_area_where_attention_is_uniform(probe: P
     ids=lambda touched: " ".join(map(str, *touched.items())),
 )
 def test_every_switch_reaches_the_probability_and_leaves_the_network_alone(
-    probe: Probe, touched: dict
+    probe: COSNetProbe, touched: dict
 ) -> None:
     before = probe.trace(0, 3).probability
     assert not np.allclose(probe.trace(0, 3, **touched).probability, before, atol=1e-4)
-    again = Probe(next(iter(probe.networks.values())), clips())
+    again = COSNetProbe(next(iter(probe.networks.values())), clips())
     assert again.trace(0, 3).probability == pytest.approx(before, abs=1e-6)
 
 
-def test_sabotage_names_its_references(probe: Probe) -> None:
+def test_sabotage_names_its_references(probe: COSNetProbe) -> None:
     def places(how: str) -> tuple:
         return probe.trace(0, 3, n=2, references=how).references
 
     assert places("as chosen") == ((0, 2), (0, 6))
-    assert places("one wrong") == ((1, 2), (0, 6))
+    assert places("one of another clip") == ((1, 2), (0, 6))
     assert places("another clip") == ((1, 2), (1, 0))  # frame 6 of a clip of six is its first
     assert places("the target itself") == ((0, 3), (0, 3))
     assert places("noise") == (NOISE, NOISE)
@@ -186,7 +184,7 @@ def test_networks_with_weights_of_their_own_can_be_switched_to(model: COSNet) ->
     explorer = explore(both, clips())
     assert explorer.controls["affinity"].options[:2] == ("symmetric", "none")
     explorer.state.affinity = "none"
-    assert explorer.view.facts[0] == "No reference is read: this is what the frame alone shows."
+    assert explorer.view.facts[0] == "No reference is read: the mask comes from this frame alone."
     assert explorer.changed > 0
 
 

@@ -9,7 +9,8 @@ import torch
 from vosedu import flow
 from vosedu.clip import Clip
 from vosedu.errors import InputError
-from vosedu.papers.dpa.explorer import COMPONENTS, COUNTS, FLOWS, STREAMS, Probe, explore, figure
+from vosedu.explore.sabotage import FLOWS
+from vosedu.papers.dpa.explorer import COUNTS, STREAMS, DPAProbe, explore, figure
 from vosedu.papers.dpa.inference import Inference, Pictures, segment
 from vosedu.papers.dpa.network import DPA, Config, build
 
@@ -35,7 +36,7 @@ def clips() -> list[Clip]:
 
 
 def network(config: Config) -> DPA:
-    """A small network with opinions of its own, whose mask is about half of a frame."""
+    """A small network whose attention is sharp and whose mask is about half of a frame."""
     torch.manual_seed(0)
     model = build(config)
     for module in model.modules():
@@ -65,8 +66,8 @@ def model() -> DPA:
 
 
 @pytest.fixture(scope="module")
-def probe(model: DPA) -> Probe:
-    return Probe(model, clips())
+def probe(model: DPA) -> DPAProbe:
+    return DPAProbe(model, clips())
 
 
 def test_three_clicks_from_the_first_state_change_the_mask(model: DPA) -> None:
@@ -88,7 +89,7 @@ def test_three_clicks_from_the_first_state_change_the_mask(model: DPA) -> None:
 @pytest.mark.parametrize("n", [1, 4])
 def test_an_untouched_probe_gives_what_segment_gives(model: DPA, n: int, sampling: str) -> None:
     inference = Inference(references=n, sampling=sampling)
-    probe = Probe(model, clips(), inference)
+    probe = DPAProbe(model, clips(), inference)
     for result in segment(model, clips()[1], inference=inference):
         trace = probe.trace(1, result.index)
         assert trace.probability == pytest.approx(result.probability, abs=1e-5)
@@ -103,31 +104,31 @@ def test_an_untouched_probe_gives_what_segment_gives(model: DPA, n: int, samplin
         {"references": "another clip"},
         {"references": "another clip's motion"},
         {"n": 1},
-        {"silent": "T_A"},
-        {"silent": "T_M"},
-        {"silent": "IMA"},
-        {"silent": "IFA"},
+        {"zeroed": "T_A"},
+        {"zeroed": "T_M"},
+        {"zeroed": "IMA"},
+        {"zeroed": "IFA"},
     ],
     ids=lambda touched: " ".join(map(str, touched.values())),
 )
 def test_every_switch_reaches_the_probability_and_leaves_the_network_alone(
-    probe: Probe, touched: dict
+    probe: DPAProbe, touched: dict
 ) -> None:
     before = probe.trace(0, 3).probability
     assert np.abs(probe.trace(0, 3, **touched).probability - before).max() > 1e-3
-    again = Probe(probe.networks["DPA"], clips())
+    again = DPAProbe(probe.networks["DPA"], clips())
     assert again.trace(0, 3).probability == pytest.approx(before, abs=1e-6)
 
 
-def test_broken_flow_of_all_frames_reaches_the_memory(probe: Probe) -> None:
+def test_broken_flow_of_all_frames_reaches_the_memory(probe: DPAProbe) -> None:
     here = probe.trace(0, 3, flow="grey")
     everywhere = probe.trace(0, 3, flow="grey", broken="all frames")
     assert np.array_equal(here.flow, everywhere.flow)
-    before, after = here.remembered["motion"][0], everywhere.remembered["motion"][0]
+    before, after = here.regions_kept["motion"][0], everywhere.regions_kept["motion"][0]
     assert not np.allclose(before, after)
 
 
-def test_shuffled_references_change_nothing(probe: Probe) -> None:
+def test_shuffled_references_change_nothing(probe: DPAProbe) -> None:
     """Attention is over a set, and the two streams of a reference are never read together."""
     as_chosen, shuffled = (probe.trace(0, 3, references=how) for how in ("as chosen", "shuffled"))
     assert shuffled.references["appearance"] == as_chosen.references["appearance"][::-1]
@@ -136,7 +137,7 @@ def test_shuffled_references_change_nothing(probe: Probe) -> None:
     assert shuffled.mass("appearance") == pytest.approx(as_chosen.mass("appearance")[::-1])
 
 
-def test_flows_are_what_they_say(probe: Probe) -> None:
+def test_flows_are_what_they_say(probe: DPAProbe) -> None:
     def seen(how: str) -> np.ndarray:
         return probe.trace(0, 3, flow=how).flow
 
@@ -150,7 +151,7 @@ def test_flows_are_what_they_say(probe: Probe) -> None:
 
 @pytest.mark.parametrize("n", COUNTS)
 @pytest.mark.parametrize("stream", STREAMS)
-def test_attention_mass_is_shared_by_the_references(probe: Probe, stream: str, n: int) -> None:
+def test_attention_mass_is_shared_by_the_references(probe: DPAProbe, stream: str, n: int) -> None:
     trace = probe.trace(0, 3, n=n)
     assert trace.mass(stream).shape == (n,)
     assert trace.mass(stream).sum() == pytest.approx(1, abs=1e-5)
@@ -159,15 +160,15 @@ def test_attention_mass_is_shared_by_the_references(probe: Probe, stream: str, n
     assert reading.sum() == pytest.approx(1, abs=1e-5)
 
 
-def test_regions_and_transfer_are_distributions_of_the_pixels_owner(probe: Probe) -> None:
+def test_regions_and_transfer_are_distributions_of_the_pixels_owner(probe: DPAProbe) -> None:
     trace = probe.trace(0, 3)
-    assert trace.cell(4, 0, 0) == 0 and trace.cell(4, 79, 47) == 6 * 10 - 1
+    assert trace.cell(0, 0, trace.grid(4)) == 0 and trace.cell(79, 47, (6, 10)) == 6 * 10 - 1
     for block, size in ((4, (6, 10)), (5, (3, 5))):
         regions = trace.regions(block, "motion")
         assert regions.shape == (16, *size)
         assert regions.sum(axis=(1, 2)) == pytest.approx(1, abs=1e-5)
         owner = trace.owner(block, "motion", 30, 20)
-        there = regions.reshape(16, -1)[:, trace.cell(block, 30, 20)]
+        there = regions.reshape(16, -1)[:, trace.cell(30, 20, size)]
         assert there[owner] == there.max()
         assert trace.transfer(block, "appearance", 30, 20).shape == size
         assert trace.transfer(block, "appearance", 30, 20).sum() == pytest.approx(1, abs=1e-5)
@@ -180,9 +181,9 @@ FORMS = {
         Config.released("III"),
         {"soft regions", "references", "block 5", "outputs"},
     ),
-    "IV, released": (Config.released("IV"), set(COMPONENTS)),
-    "IV": (PAPER, set(COMPONENTS)),
-    "XI": (Config.paper("XI"), set(COMPONENTS)),
+    "IV, released": (Config.released("IV"), set(DPAProbe.components)),
+    "IV": (PAPER, set(DPAProbe.components)),
+    "XI": (Config.paper("XI"), set(DPAProbe.components)),
 }
 
 
@@ -191,12 +192,12 @@ def test_every_version_shows_what_it_has(form: str) -> None:
     config, shown = FORMS[form]
     torch.manual_seed(0)
     explorer = explore(build(config.scaled("quick")).eval(), clips())
-    for component in COMPONENTS:
+    for component in DPAProbe.components:
         explorer.controls["component"].value = component
         pictures = [p for row in explorer.view.rows[1:] for p in row]
         assert bool(pictures) == (component in shown)
     assert explorer.changed == 0
-    offered = explorer.controls["silent"].options
+    offered = explorer.controls["zeroed"].options
     assert ("IMA" in offered) == ("transfer" in shown)
     assert ("IFA" in offered) == ("references" in shown)
 
@@ -206,7 +207,7 @@ def test_frames_are_encoded_once(model: DPA, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(model, "features", lambda *x: encoded.append(1) or features(*x))
     explorer = explore(model, clips(), start={"frame": 3})
     assert len(encoded) == 5  # the query and four references
-    for name, value in {"x": 3, "component": "references", "silent": "IFA", "block": 5}.items():
+    for name, value in {"x": 3, "component": "references", "zeroed": "IFA", "block": 5}.items():
         setattr(explorer.state, name, value)
     assert len(encoded) == 5
     explorer.state.flow = "white"
