@@ -54,4 +54,4 @@ def test_the_ladder_s_numbers_belong_to_what_is_embedded(key: str) -> None:
         assert all(0 <= value <= 1 for value in entry["numbers"].values())
         if rung == "1":
             assert entry["weights"] == ladder.checksum(key), f"measure rung 1 of {key} again"
-            assert entry["data"] == toyvos.VERSION
+            assert entry["data"] == toyvos.PIXELS

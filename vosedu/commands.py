@@ -92,7 +92,7 @@ def train(arguments: Arguments) -> None:
         "config": asdict(config),
         "recipe": asdict(recipe),
         "hashes": {"config": digest(config), "recipe": digest(recipe)},
-        "data": toyvos.VERSION,
+        "data": toyvos.PIXELS,
         "seconds": round(history.seconds, 1),
         "seed": arguments.seed,
         "steps": len(history),

@@ -46,7 +46,7 @@ def record(key: str, rung: str, scores: Scores, *, where: str, weights: str) -> 
         "on": where,
         "protocol": scores.protocol.name,
         "weights": checksum(key) if weights == "course" else weights,
-        "data": toyvos.VERSION,
+        "data": toyvos.PIXELS,
         "commit": commit(),
     }
     path = data_dir("results") / key / "ladder.json"

@@ -12,6 +12,7 @@ import pytest
 
 from vosedu import toyvos
 from vosedu.clip import Clip, read_image
+from vosedu.toyvos import baselines, cues
 
 GOLDEN = Path(__file__).parent / "golden"
 PLAIN = {"blur": False, "shadow": False, "appearance": False, "dynamic": False}
@@ -118,6 +119,65 @@ def test_the_resting_subject_rests() -> None:
         path = toyvos.scene(seed, "resting").actors[0].path
         rests = [b[0] - a[0] for a, b in itertools.pairwise(path) if a[1:] == b[1:]]
         assert max(rests) >= 6
+
+
+def test_the_subject_of_passers_by_stays_and_nothing_else_does() -> None:
+    for seed in range(6):
+        scene = toyvos.scene(seed, "passers-by")
+        clip = toyvos.render(scene, 64)
+        seen = np.array(
+            [[(m == k + 1).any() for m in clip.instances] for k in range(len(scene.actors))]
+        )
+        assert clip.subjects == {1: 1}
+        assert seen[0].all()
+        assert len(seen) > 4
+        assert seen[1:].mean(1).max() < 0.5
+
+
+def test_passers_by_have_other_colours_than_the_subject() -> None:
+    for seed in range(20):
+        subject, *others = toyvos.scene(seed, "passers-by").actors
+        assert all(a.look.palette != subject.look.palette for a in others)
+        assert len({a.look.palette for a in others}) >= min(len(others), 9)
+
+
+def test_passers_by_are_planned_as_the_subject_is() -> None:
+    scenes = [toyvos.scene(seed, "passers-by") for seed in range(150)]
+    subjects = [s.actors[0] for s in scenes]
+    others = [a for s in scenes for a in s.actors[1:]]
+
+    def quartiles(actors, value) -> np.ndarray:
+        return np.quantile([value(a) for a in actors], (0.25, 0.5, 0.75))
+
+    for value in (lambda a: a.size, lambda a: a.path[0][2]):
+        assert quartiles(subjects, value) == pytest.approx(quartiles(others, value), rel=0.15)
+
+
+def test_one_frame_of_passers_by_does_not_tell_the_subject() -> None:
+    clips = [toyvos.render(toyvos.scene(seed, "passers-by"), 64) for seed in range(12)]
+    for cue in (cues.every_object, cues.largest_object, cues.central_object):
+        assert baselines.score(cue, clips, 0.0) < 70
+    assert baselines.score(cues.what_looks_alike, clips, 0.0) > 99
+
+
+def test_flow_and_appearance_take_turns_at_being_right() -> None:
+    right = np.stack(
+        [toyvos.cue_scores(toyvos.render(toyvos.scene(k, "turns"), 64)) for k in range(8)]
+    )
+    motion, appearance = right[..., 0] > 0.9, right[..., 1] > 0.9
+    assert not (motion & appearance).any()
+    assert all(m.any() and a.any() for m, a in zip(motion, appearance))
+    assert (motion | appearance).mean() > 0.7
+    assert right[motion][:, 1].mean() < 0.6
+    assert right[appearance][:, 0].mean() < 0.05
+
+
+def test_in_turns_only_actors_move() -> None:
+    clip = toyvos.render(toyvos.scene(4, "turns"), 64)
+    for t, field in enumerate(clip.flow):
+        assert np.abs(field[clip.instances[t] == 0]).max() == pytest.approx(0, abs=1e-3)
+        moving = np.hypot(*np.moveaxis(field, -1, 0)) > 0.05
+        assert not (moving & ~cues.what_moves(clip, t)).any()
 
 
 def test_every_labelled_object_starts_visible_in_similar_objects() -> None:

@@ -45,12 +45,12 @@ class Setup:
     def hashes(self) -> dict[str, str]:
         """Digests of the three parts and the version of the data they are scored on."""
         parts = {f.name: digest(getattr(self, f.name)) for f in fields(self)}
-        return {**parts, "data": toyvos.VERSION}
+        return {**parts, "data": toyvos.PIXELS}
 
     @property
     def training(self) -> str:
         """A digest of what decides the trained weights."""
-        return digest(self.config, self.recipe, toyvos.VERSION)
+        return digest(self.config, self.recipe, toyvos.PIXELS)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class _Task:
                 suite=suite,
                 split=self.split,
                 profile=self.profile,
-                data=toyvos.VERSION,
+                data=toyvos.PIXELS,
                 config=dataclasses.asdict(setup.config),
                 recipe=dataclasses.asdict(setup.recipe),
                 inference=dataclasses.asdict(setup.inference),

@@ -2,7 +2,8 @@
 
 `python -m vosedu.toyvos.baselines` measures the table of `data/results/toyvos/baselines.json`.
 Thresholds are chosen on 20 clips of the train split; the numbers are mean J over the test split
-(all frames of a clip, then all clips), objects merged.
+(all frames of a clip, then all clips), objects merged. `bounds` say what a cue is worth when it is
+read without error (`vosedu.toyvos.cues`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from vosedu import metrics
 from vosedu.paths import data_dir
+from vosedu.toyvos import cues
 from vosedu.toyvos.render import ToyClip
 from vosedu.toyvos.scene import VERSION
 from vosedu.toyvos.splits import Split
@@ -78,6 +80,14 @@ TRIVIAL: dict[str, tuple[Predictor, tuple[float, float]]] = {
     "flow magnitude": (flow_magnitude, (0.05, 0.95)),
     "colour saliency": (colour_saliency, (0.1, 0.9)),
 }
+SINGLE_FRAME = ("empty", "all foreground", "centre prior", "colour saliency")
+BOUNDS: dict[str, Predictor] = {
+    "every object": cues.every_object,
+    "largest object": cues.largest_object,
+    "most central object": cues.central_object,
+    "what moves": cues.what_moves,
+    "what looks alike": cues.what_looks_alike,
+}
 
 
 def score(predict: Predictor, clips: Sequence[ToyClip], level: float, step: int = 1) -> float:
@@ -110,12 +120,16 @@ def measure(suite: str) -> dict[str, object]:
         scores[name] = round(score(predict, test, best), 2)
     top = max(scores, key=scores.__getitem__)
     reach = round(score(oracle, test, 0.0), 2)
+    single = max(SINGLE_FRAME, key=scores.__getitem__)
     row |= {
         "J": scores,
         "levels": levels,
         "best trivial": top,
         "oracle": reach,
         "gap": round(reach - scores[top], 2),
+        "best single-frame": single,
+        "single-frame gap": round(reach - scores[single], 2),
+        "bounds": {name: round(score(cue, test, 0.0), 2) for name, cue in BOUNDS.items()},
         "seeds": [test.seeds.start, test.seeds.stop],
     }
     return row
@@ -140,7 +154,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     table = []
     for row in rows(chosen or NAMES):
         table.append(row)
-        print(row["suite"], row["J"], "oracle", row["oracle"], "gap", row["gap"], flush=True)
+        print(
+            row["suite"],
+            row["J"],
+            "oracle",
+            row["oracle"],
+            "gap",
+            row["gap"],
+            row["bounds"],
+            flush=True,
+        )
     if not chosen:
         target = Path(data_dir("results")) / "toyvos" / "baselines.json"
         target.parent.mkdir(parents=True, exist_ok=True)

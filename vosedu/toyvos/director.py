@@ -15,7 +15,7 @@ _STATIC = tuple(n for n, t in themes.THEMES.items() if not t.motion)
 _COMPLEX = ("kite", "butterfly", "jellyfish", "quadruped", "walker", "snake")
 _COMPACT = ("ball", "vehicle", "fish", "bird")
 # what objects are blended with when edges are to be ambiguous: the theme's middle colour
-_MIDDLE = {
+MIDDLE = {
     "meadow": (116, 158, 96),
     "street": (150, 134, 128),
     "desert": (218, 166, 112),
@@ -37,7 +37,8 @@ _OBSTACLES = {
 }
 
 
-def _distance(one: tuple[int, int, int], other: tuple[int, int, int]) -> int:
+def colour_distance(one: tuple[int, int, int], other: tuple[int, int, int]) -> int:
+    """Sum of the absolute differences of two colours' channels."""
     return sum(abs(a - b) for a, b in zip(one, other))
 
 
@@ -96,8 +97,8 @@ class Director:
 
     def look(self) -> Look:
         """How an individual looks."""
-        middle = _MIDDLE[themes.NAMES[self.theme]]
-        order = sorted(range(len(PALETTES)), key=lambda k: _distance(PALETTES[k][0], middle))
+        middle = MIDDLE[themes.NAMES[self.theme]]
+        order = sorted(range(len(PALETTES)), key=lambda k: colour_distance(PALETTES[k][0], middle))
         if self.dials["HO"] >= 50:
             order = [k for k in order if k in _VIVID]
         # clutter wears the object's colours, a clear view keeps them apart
@@ -242,7 +243,7 @@ class Director:
             self.span("DE", 18, 100),
             gain=gain,
             camouflage=camouflage,
-            blend=_MIDDLE[themes.NAMES[self.theme]],
+            blend=MIDDLE[themes.NAMES[self.theme]],
             mirror=int(direction < 0),
         )
         return replace(made, **changes)

@@ -99,7 +99,7 @@ def render(
     stage = Stage(scene, height, width, Options(blur, shadow, appearance, dynamic))
     pictures, maps, drawn, visible = [], [], [], []
     for t in range(count):
-        rgb, surfaces, where = _frame(stage, t)
+        rgb, surfaces, where = frame_at(stage, t)
         pictures.append(rgb)
         maps.append(surfaces)
         visible.append(stage.visibility(surfaces))
@@ -127,8 +127,11 @@ def render(
     return clip
 
 
-def _frame(stage: Stage, t: int) -> tuple[np.ndarray, np.ndarray, dict[int, Drawn]]:
-    """One exposed frame; surfaces and maps belong to the middle of the exposure."""
+def frame_at(stage: Stage, t: int) -> tuple[np.ndarray, np.ndarray, dict[int, Drawn]]:
+    """One exposed frame; surfaces and maps belong to the middle of the exposure.
+
+    The picture is H x W x 3 uint8, the surfaces are H x W numbers of `Stage`.
+    """
     rgb, surfaces, drawn = stage.instant(t, True)
     shutter = stage.scene.shutter / 100 if stage.options.blur else 0.0
     count = min(_subframes(stage, t, shutter, drawn), _MOST_SUBFRAMES)
@@ -157,6 +160,13 @@ def _subframes(stage: Stage, t: float, shutter: float, now: dict[int, Drawn]) ->
         b = later[number]
         fastest = max(fastest, abs(b.map[2] - a.map[2]), abs(b.map[5] - a.map[5]))
     return int(np.ceil(2 * fastest * shutter / 1.2))
+
+
+def field_at(stage: Stage, t: int) -> np.ndarray:
+    """The exact flow from frame t to the next: H x W x 2 float32, pixels."""
+    _, surfaces, now = stage.instant(t, True)
+    assert surfaces is not None
+    return _flow(stage, surfaces.astype(np.intp), now, stage.where(t + 1))
 
 
 def _flow(

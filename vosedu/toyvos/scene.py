@@ -12,7 +12,9 @@ from dataclasses import astuple, dataclass
 from vosedu.toyvos import families, themes
 from vosedu.toyvos.body import Look
 
-VERSION = "toyvos-1.0"
+VERSION = "toyvos-1.1"
+PIXELS = "toyvos-1.0"
+"""The version whose pixels every later one keeps; digests and records carry it."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,8 @@ class Scene:
     motion: int = 0  # strength of the dynamic background
 
     def digest(self) -> str:
-        """sha256 of the scene and the version, as hexadecimal."""
-        return hashlib.sha256(f"{VERSION} {astuple(self)}".encode()).hexdigest()
+        """sha256 of the scene and of `PIXELS`, as hexadecimal."""
+        return hashlib.sha256(f"{PIXELS} {astuple(self)}".encode()).hexdigest()
 
     @property
     def theme_name(self) -> str:

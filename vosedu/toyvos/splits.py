@@ -10,6 +10,7 @@ import numpy as np
 
 from vosedu.errors import InputError
 from vosedu.toyvos.measured import attributes
+from vosedu.toyvos.pool import Pool
 from vosedu.toyvos.render import ToyClip, check_size, render
 from vosedu.toyvos.suites import SPLITS, SUITES, first_seed, scene
 
@@ -41,13 +42,14 @@ def _length(name: str, suite: str) -> int:
     return SUITES[suite].sizes[SPLITS.index(name)]
 
 
-def split(name: str, suite: str = "mixed", height: int = 96) -> Split:
-    """The clips of a split ("train", "val" or "test") of a suite.
+def split(name: str, suite: str = "mixed", height: int = 96) -> Split | Pool:
+    """The clips of a split ("train", "val" or "test") of a suite, or its training "pool".
 
-    Clips are rendered when indexed and stay in memory; asking again gives the same object.
+    Clips of a split are rendered when indexed and stay in memory; those of the pool are kept on
+    disk, frame by frame. Asking again gives the same object.
     """
-    if name not in SPLITS:
-        raise InputError(f"ToyVOS has no split {name!r}; choose from {', '.join(SPLITS)}")
+    if name not in (*SPLITS, "pool"):
+        raise InputError(f"ToyVOS has no split {name!r}; choose from {', '.join(SPLITS)}, pool")
     if suite not in SUITES:
         raise InputError(f"ToyVOS has no suite {suite!r}; choose from {', '.join(SUITES)}")
     check_size(height, None)
@@ -55,8 +57,8 @@ def split(name: str, suite: str = "mixed", height: int = 96) -> Split:
 
 
 @lru_cache(maxsize=32)
-def _split(name: str, suite: str, height: int) -> Split:
-    return Split(name, suite, height)
+def _split(name: str, suite: str, height: int) -> Split | Pool:
+    return Pool(suite, height) if name == "pool" else Split(name, suite, height)
 
 
 class Stills(Sequence[tuple[np.ndarray, np.ndarray]]):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from vosedu.errors import InputError
 from vosedu.toyvos import dials as dials_
-from vosedu.toyvos import families
+from vosedu.toyvos import families, passers_by, turns
 from vosedu.toyvos.director import ASPECT, Director
+from vosedu.toyvos.placing import apart, place
 from vosedu.toyvos.scene import Actor, Scene
 
 SPLITS = ("train", "val", "test")
@@ -22,33 +23,6 @@ class Suite:
     sizes: tuple[int, int, int]
     plan: Callable[[Director], Scene]
     fixed: dict[str, int]
-
-
-def _clear(actors: list[Actor], x: int, y: int, size: int, time: range, d: Director) -> int:
-    """How far picture place (x, y) stays from the actors during `time`, in thousandths."""
-    closest = 10_000
-    for a in actors:
-        for t in time:
-            if not a.appear <= t <= a.vanish:
-                continue
-            p = min(a.path, key=lambda p: abs(p[0] - t))
-            ax = p[1] - (d.camera.x + d.camera.pan * t) * a.near // 1000
-            closest = min(closest, abs(ax - x) + abs(p[2] - y) - (a.size + size) // 3)
-    return closest
-
-
-def _place(
-    d: Director, actors: list[Actor], family: int, size: int, time: range
-) -> tuple[int, int]:
-    """Of twenty places the one farthest from the actors."""
-    tries = [(d.draw(size // 3, ASPECT - size // 3), d.height(family, size)) for _ in range(20)]
-    return max(tries, key=lambda p: _clear(actors, p[0], p[1], size, time, d))
-
-
-def _apart(actors: list[Actor], one: Actor) -> int:
-    """The smallest distance along two paths, in thousandths."""
-    pairs = [(p, q) for a in actors for p in a.path for q in one.path if p[0] == q[0]]
-    return min(abs(p[1] - q[1]) + abs(p[2] - q[2]) for p, q in pairs)
 
 
 def _on_ground(actor: Actor) -> bool:
@@ -70,11 +44,11 @@ def _mixed(d: Director) -> Scene:
         count = max(count, 2)
     for label in range(len(actors) + 1, count + 1):
         options = [d.actor(label) for _ in range(4)]
-        actors.append(max(options, key=lambda a: _apart(actors, a)))
+        actors.append(max(options, key=lambda a: apart(actors, a)))
     for _ in range((d.dials["BC"] >= 50) * d.draw(1, 3) + (d.draw(0, 3) == 0)):
         size = d.draw(180, 380)
         other = d.standing(None, 0, 900, size)
-        x, y = _place(d, actors, other.family, size, range(d.frames))
+        x, y = place(d, actors, other.family, size, range(d.frames))
         actors.append(d.standing(other, x, y, size))
     hidden = []
     if d.dials["OC"] >= 30:
@@ -97,7 +71,7 @@ def _transient(d: Director) -> Scene:
         length = d.draw(5, 8)
         appear = 2 * k + turn - 4
         window = range(max(appear, 0), min(appear + length + 1, d.frames))
-        x, y = _place(d, actors, family, size, window)
+        x, y = place(d, actors, family, size, window)
         speed, direction = d.draw(14, 26), 1 - 2 * d.draw(0, 2)
         start = x - direction * speed * (appear + length // 2)
         double = d.actor(
@@ -134,7 +108,7 @@ def _static(d: Director) -> Scene:
     )
     actors = [subject]
     for _ in range(d.draw(2, 5)):
-        x, y = _place(d, actors, family, size, range(d.frames))
+        x, y = place(d, actors, family, size, range(d.frames))
         actors.append(d.standing(subject, x, y, size * d.draw(92, 109) // 100))
     return d.scene(actors)
 
@@ -156,7 +130,7 @@ def _resting(d: Director) -> Scene:
         size = d.draw(180, 340)
         other = d.standing(None, 0, 900, size)
         if other.family != subject.family:
-            x, y = _place(d, actors, other.family, size, range(d.frames))
+            x, y = place(d, actors, other.family, size, range(d.frames))
             actors.append(d.standing(other, x, y, size))
     return d.scene(actors)
 
@@ -169,7 +143,7 @@ def _occlusion(d: Director) -> Scene:
     if d.draw(0, 2):
         size = d.draw(180, 340)
         other = d.standing(None, 0, 900, size)
-        x, y = _place(d, actors, other.family, size, range(d.frames))
+        x, y = place(d, actors, other.family, size, range(d.frames))
         actors.append(d.standing(other, x, y, size))
     return d.scene(actors, hidden)
 
@@ -229,6 +203,18 @@ SUITES: dict[str, Suite] = {
         (60, 20, 40),
         _similar,
         {**_CALM},
+    ),
+    "passers-by": Suite(
+        "objects of other kinds and colours come and go; the subject is the one that stays",
+        (60, 40, 40),
+        passers_by.plan,
+        {**_CALM, "EA": 0, "BC": 0, "CS": 0, "MB": 0, "HO": 60},
+    ),
+    "turns": Suite(
+        "flow and appearance take turns at being right; who trusts one alone fails",
+        (60, 40, 40),
+        turns.plan,
+        {**_CALM, "EA": 0, "BC": 0, "CS": 0, "MB": 0, "DB": 0, "HO": 60},
     ),
 }
 NAMES = tuple(SUITES)
