@@ -1,9 +1,19 @@
-"""Training data by name."""
+"""Training data: by name, and with estimated flow."""
 
 from __future__ import annotations
 
-from vosedu import toyvos
-from vosedu.training.data import open_data
+import pickle
+import weakref
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vosedu import flow, toyvos
+from vosedu.clip import Clip
+from vosedu.papers.dpa.training import VideoSamples, recipe
+from vosedu.training.data import EstimatedFlow, open_data
 
 
 def test_joined_sets_are_one_set_and_nothing_is_rendered_before_it_is_asked_for() -> None:
@@ -13,3 +23,60 @@ def test_joined_sets_are_one_set_and_nothing_is_rendered_before_it_is_asked_for(
     assert len(joined) == len(mixed) + len(context)
     assert len(mixed._clips) + len(context._clips) == before
     assert joined[len(mixed)].name == context[0].name
+
+
+def noise(length: int, seed: int) -> Clip:
+    draw = np.random.default_rng(seed)
+    frames = [draw.integers(0, 256, (24, 32, 3), np.uint8) for _ in range(length)]
+    return Clip(f"noise {seed}", frames, {t: np.ones((24, 32), np.uint8) for t in range(length)})
+
+
+def test_flow_that_is_read_equals_flow_that_is_estimated(tmp_path: Path) -> None:
+    clip = noise(4, 0)
+    exact = list(flow.estimate(clip, "dis-medium"))
+    first, second = (
+        list(EstimatedFlow([clip], "dis-medium", tmp_path)[0].flow) for _ in ("estimated", "read")
+    )
+    assert len(list(tmp_path.rglob("*.npz"))) == 3
+    for fields in (first, second):
+        assert all(np.array_equal(a, b) for a, b in zip(exact, fields))
+
+
+def test_fields_are_read_from_disk_and_not_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DPA's samples of twelve clips of ten frames: estimated once, a few alive at any time."""
+    computed, alive, most = [], weakref.WeakSet(), 0
+    compute, fetch = flow.DIS.between, flow.FlowCache.fetch
+
+    def counted(self, first, second):
+        computed.append(1)
+        return compute(self, first, second)
+
+    class Field(np.ndarray):
+        """An array that can be hashed, and so be counted."""
+
+        __hash__ = object.__hash__
+
+    def watched(self, *arguments):
+        nonlocal most
+        field = fetch(self, *arguments).view(Field)
+        alive.add(field)
+        most = max(most, len(alive))
+        return field
+
+    monkeypatch.setattr(flow.DIS, "between", counted)
+    monkeypatch.setattr(flow.FlowCache, "fetch", watched)
+    clips = EstimatedFlow([noise(10, seed) for seed in range(12)], "dis-medium", tmp_path)
+    stage = replace(recipe("quick").stages[-1], size=(32, 32))
+    sample = VideoSamples(stage, clips)
+    for seed in range(300):
+        sample(np.random.default_rng(seed), stage.step(0))
+    assert len(computed) == 12 * 9
+    assert most <= 4
+
+
+def test_estimators_of_clips_can_be_sent_to_another_process(tmp_path: Path) -> None:
+    clips = EstimatedFlow([noise(3, 0)], "dis-fast", tmp_path)
+    there = pickle.loads(pickle.dumps(clips))
+    assert np.array_equal(clips[0].flow[1], there[0].flow[1])

@@ -22,6 +22,7 @@ from vosedu.flow.measures import (
     score,
     warp_error,
 )
+from vosedu.flow.pictures import FlowPictures
 from vosedu.flow.raft import RAFT
 from vosedu.flow.warp import advance, checked, confidence, inconsistency, inside, sample
 from vosedu.flow.wheel import WHEEL, legend, to_colour
@@ -37,6 +38,7 @@ __all__ = [
     "Estimator",
     "Farneback",
     "FlowCache",
+    "FlowPictures",
     "Oracle",
     "Rung",
     "Score",

@@ -5,8 +5,9 @@ the format. A frame that changed therefore has another name and is computed; not
 and the folder can be deleted at any time.
 
 Fields are stored as float16, half the size: 16 pixels of motion are exact to 1/128 pixel, a
-twentieth of what the best estimator here errs by. `fetch` returns the stored value at the first
-call too, so results do not depend on whether a cache was warm.
+twentieth of what the best estimator here errs by. An exact cache stores float32, so that reading
+a field and computing it are the same to the last bit. `fetch` returns the stored value at the
+first call too, so results do not depend on whether a cache was warm.
 """
 
 from __future__ import annotations
@@ -27,10 +28,13 @@ FORMAT = "vosedu-flow-1"
 
 
 class FlowCache:
-    """A folder of fields, one file each: <folder>/<estimator>/<hash>.npz."""
+    """A folder of fields, one file each: <folder>/<estimator>/<hash>.npz.
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+    exact: store float32 instead of float16. The two kinds may share a folder.
+    """
+
+    def __init__(self, folder: str | Path, exact: bool = False) -> None:
+        self.folder, self.exact = Path(folder), exact
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.folder):
@@ -43,7 +47,8 @@ class FlowCache:
 
     def path(self, identity: str, first: bytes, second: bytes) -> Path:
         """Where the field between two frames (given as digests) of an estimator lies."""
-        content = b"\0".join((FORMAT.encode(), identity.encode(), first, second))
+        kind = f"{FORMAT}-exact" if self.exact else FORMAT
+        content = b"\0".join((kind.encode(), identity.encode(), first, second))
         return (
             self.folder / identity / f"{hashlib.blake2b(content, digest_size=16).hexdigest()}.npz"
         )
@@ -55,7 +60,7 @@ class FlowCache:
         path = self.path(identity, first, second)
         field = _read(path)
         if field is None:
-            field = compute().astype(np.float16)
+            field = compute().astype(np.float32 if self.exact else np.float16)
             _write(path, field)
         return field.astype(np.float32)
 

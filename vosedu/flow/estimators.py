@@ -67,9 +67,13 @@ class DIS:
     def __init__(self, preset: str = "medium", factor: float = 1.0) -> None:
         if preset not in self.PRESETS:
             raise InputError(f"DIS has no preset '{preset}'; choose {', '.join(self.PRESETS)}")
-        self.factor = factor
+        self.preset, self.factor = preset, factor
         self.identity = f"dis-{preset}-{factor:g}-opencv-{cv2.__version__}"
         self._engine = cv2.DISOpticalFlow.create(self.PRESETS[preset])
+
+    def __reduce__(self) -> tuple[type[DIS], tuple[str, float]]:
+        """Copies are made anew: OpenCV's engine cannot be pickled for another process."""
+        return DIS, (self.preset, self.factor)
 
     def prepare(self, frame: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
         height, width = frame.shape[:2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from torch.utils.data import ConcatDataset
 from vosedu import flow
 from vosedu.clip import VOID, Clip
 from vosedu.errors import InputError
+from vosedu.paths import downloads_dir
 
 
 def open_data(name: str) -> Sequence:
@@ -56,11 +58,19 @@ def open_data(name: str) -> Sequence:
 
 
 class EstimatedFlow(Sequence[Clip]):
-    """Clips with the flow of a method in place of their own, estimated once and kept."""
+    """Clips with the flow of a method in place of their own.
 
-    def __init__(self, clips: Sequence[Clip], method: str) -> None:
-        self._clips, self._method = clips, method
-        self._kept: dict[int, Clip] = {}
+    A field is estimated when it is first read, and read from disk from then on; none is held in
+    memory. The files are exact, so that a field read and a field estimated are equal.
+
+    cache: the folder of the files; by default `flow` where downloads go.
+    """
+
+    def __init__(self, clips: Sequence[Clip], method: str, cache: str | Path | None = None) -> None:
+        self._clips = clips
+        # an estimator is made once, because RAFT's reads its weights
+        self._method = flow.ESTIMATORS[method]() if method in flow.ESTIMATORS else method
+        self._cache = flow.FlowCache(cache or downloads_dir() / "flow", exact=True)
 
     def __len__(self) -> int:
         return len(self._clips)
@@ -68,11 +78,8 @@ class EstimatedFlow(Sequence[Clip]):
     def __getitem__(self, index):  # type: ignore[override]
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        if index not in self._kept:
-            clip = self._clips[index]
-            fields = list(flow.estimate(clip.frames, self._method))
-            self._kept[index] = replace(clip, flow=fields)
-        return self._kept[index]
+        clip = self._clips[index]
+        return replace(clip, flow=flow.estimate(clip, self._method, cache=self._cache))
 
 
 def crop_and_flip(

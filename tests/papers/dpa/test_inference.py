@@ -195,7 +195,7 @@ def test_frames_and_flow_that_do_not_fit(model: DPA) -> None:
     refused(model, Clip("mixed", mixed, flow=clip.flow), "frame 3 of 'mixed' is 80 x 40")
     refused(model, Clip("few", clip.frames, flow=clip.flow[:2]), "4 frames but 2 flow")
     small = [field[:40] for field in clip.flow]
-    refused(model, Clip("small", clip.frames, flow=small), "flow of frame 0")
+    refused(model, Clip("small", clip.frames, flow=small), "flow of frame 1 of .small. has")
 
 
 def test_numbers_that_are_none(model: DPA) -> None:

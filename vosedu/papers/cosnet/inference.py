@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from vosedu.clip import Clip
@@ -16,6 +15,7 @@ from vosedu.nn import to_batch
 from vosedu.nn.crf import CRF
 from vosedu.papers.contract import FeatureStore, FrameResult
 from vosedu.papers.cosnet.network import COSNet, prediction_fusion, summary_fusion
+from vosedu.papers.streaming import CheckedFrames, results, two_passes
 
 FUSIONS = {"summary": summary_fusion, "prediction": prediction_fusion}
 ALONE = ("side", "zero")
@@ -146,23 +146,21 @@ def _two_passes(
     inference: Inference,
     features: FeatureStore | None,
 ) -> Iterator[FrameResult]:
-    last_use = {i: target for target, refs in enumerate(plan) for i in (target, *refs)}
-    far = {i for t, refs in enumerate(plan) for i in refs if i - t > inference.references}
-    batch = batch_size(model, inference)
-    kept: dict[int, Tensor] = {}
-    for some in _chunks(sorted(far), batch):
-        kept |= embed_frames(model, clip, some, inference, features)
-    done = 0
-    for chunk in _chunks(range(len(clip)), batch):
-        new = [i for i in chunk if i not in kept]
-        kept |= embed_frames(model, clip, new, inference, features)
-        ready = done
-        while ready <= chunk[-1] and all(i in kept for i in plan[ready]):
-            ready += 1
-        for targets in _chunks(range(done, ready), batch):
-            yield from _results(model, clip, plan, kept, targets, inference)
-        done = ready
-        kept = {i: v for i, v in kept.items() if last_use[i] >= done}
+    def predict(
+        targets: Sequence[int], encoded: list[Tensor], references: list[list[Tensor]]
+    ) -> Iterator[FrameResult]:
+        va = torch.cat(encoded)
+        zs = attend(model, va, [torch.cat(column) for column in zip(*references)])
+        yield from _results(clip, targets, fuse(model, va, zs, inference), inference)
+
+    return two_passes(
+        plan,
+        encode=lambda indices: embed_frames(model, clip, indices, inference, features),
+        remember=lambda embedding: embedding,
+        predict=predict,
+        batch=batch_size(model, inference),
+        ahead=inference.references,
+    )
 
 
 def _refined(results: Iterable[FrameResult], clip: Clip, crf: CRF) -> Iterator[FrameResult]:
@@ -187,7 +185,7 @@ def segment_released(
             zs += attend(model, va, [vb])
         if not references:
             va = embed_frames(model, clip, [target], inference)[target]
-        yield from _finish(clip, [target], fuse(model, va, zs, inference), inference)
+        yield from _results(clip, [target], fuse(model, va, zs, inference), inference)
 
 
 def embed_frames(
@@ -216,15 +214,8 @@ def _embed(
 ) -> dict[int, Tensor]:
     if not indices:
         return {}
-    frames = [clip.frames[index] for index in indices]
-    for index, frame in zip(indices, frames):
-        if frame.shape[:2] != clip.size:
-            raise InputError(
-                f"frame {index} of '{clip.name}' is {frame.shape[1]} x {frame.shape[0]} but the "
-                f"clip is {clip.size[1]} x {clip.size[0]}; all frames must have one size"
-            )
-    device = next(model.parameters()).device
-    x = model.normalise(to_batch(frames, inference.size or model.config.size).to(device))
+    frames = CheckedFrames(clip)
+    x = network_input(model, [frames[index] for index in indices], inference.size)
     views = torch.stack([x, x.flip(-1)] if inference.flip else [x], dim=1)
     # one memory layout whatever the batch, so that batching does not change the rounding
     v = model.embed(views.flatten(0, 1).contiguous()).unflatten(0, views.shape[:2])
@@ -232,10 +223,21 @@ def _embed(
     return {index: each.clone() for index, each in zip(indices, v)}
 
 
+def network_input(
+    model: COSNet, frames: Sequence[np.ndarray], size: tuple[int, int] | None = None
+) -> Tensor:
+    """Frames, each H x W x 3 uint8 -> what the network takes: B x 3 x h x w float32, normalised.
+
+    Resized to `size` (h, w), by default the network's own. On the device of the network.
+    """
+    device = next(model.parameters()).device
+    return model.normalise(to_batch(list(frames), size or model.config.size).to(device))
+
+
 @torch.no_grad()
 def attend(model: COSNet, va: Tensor, references: Sequence[Tensor]) -> list[Tensor]:
     """Views of targets and of their n-th references -> their gated summaries, one per reference."""
-    return model.attend(va, references)
+    return model.attend(va, references) if references else []
 
 
 @torch.no_grad()
@@ -291,39 +293,6 @@ def checked_plan(model: COSNet, clip: Clip, inference: Inference) -> list[tuple[
 
 
 def _results(
-    model: COSNet,
-    clip: Clip,
-    plan: list[tuple[int, ...]],
-    kept: Mapping[int, Tensor],
-    targets: Sequence[int],
-    inference: Inference,
-) -> Iterator[FrameResult]:
-    """The results of a few targets at once, from kept embeddings."""
-    va = torch.cat([kept[target] for target in targets])
-    columns = zip(*(plan[target] for target in targets))
-    references = [torch.cat([kept[i] for i in column]) for column in columns]
-    zs = attend(model, va, references) if references else []
-    yield from _finish(clip, targets, fuse(model, va, zs, inference), inference)
-
-
-def _finish(
     clip: Clip, targets: Sequence[int], probability: Tensor, inference: Inference
 ) -> Iterator[FrameResult]:
-    """Average the views, enlarge to the clip's size, and check."""
-    views = probability.unflatten(0, (len(targets), -1))  # B views 1 H W
-    if inference.flip:
-        views = torch.stack([views[:, 0], views[:, 1].flip(-1)], dim=1)
-    mean = views.mean(1)
-    if mean.shape[-2:] != clip.size:
-        mean = F.interpolate(mean, clip.size, mode="bilinear", align_corners=False)
-    for target, each in zip(targets, mean[:, 0].float().cpu().numpy()):
-        if not np.isfinite(each).all():
-            raise InputError(
-                f"COSNet's output for frame {target} of '{clip.name}' is not a number; its "
-                "weights are damaged or its training diverged, use another checkpoint"
-            )
-        yield FrameResult(target, probability=each)
-
-
-def _chunks(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
+    return results("COSNet", clip, targets, probability, mirrored=inference.flip)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from vosedu import flow
@@ -16,6 +15,7 @@ from vosedu.errors import InputError
 from vosedu.nn import imagenet_rgb, resize_image, to_batch
 from vosedu.papers.contract import FeatureStore, FrameResult
 from vosedu.papers.dpa.network import DPA, Features, Reference
+from vosedu.papers.streaming import CheckedFrames, results, two_passes
 
 
 @dataclass(frozen=True)
@@ -110,12 +110,18 @@ def segment(
     pictures = Pictures(model, clip, inference)
     model.eval()
     chosen = reference_indices(len(clip), inference) if model.needs_references else ()
-    kept = {index: encode(model, pictures, index) for index in dict.fromkeys(chosen)}
-    memories = {index: remember(model, features) for index, features in kept.items()}
-    references = [memories[index] for index in chosen]
-    for target in range(len(clip)):
-        features = kept.pop(target) if target in kept else encode(model, pictures, target)
-        yield finish(clip, target, predict(model, features, references), inference)
+
+    def predicted(
+        targets: Sequence[int], encoded: list[Features], references: list[list[Reference]]
+    ) -> Iterator[FrameResult]:
+        yield finish(clip, *targets, predict(model, *encoded, *references), inference)
+
+    return two_passes(
+        [chosen] * len(clip),
+        encode=lambda indices: {index: encode(model, pictures, index) for index in indices},
+        remember=lambda maps: remember(model, maps),
+        predict=predicted,
+    )
 
 
 def segment_released(
@@ -153,73 +159,41 @@ class Pictures:
                 f"the clip '{clip.name}' has {len(clip)} frame(s) and DPA needs two for their "
                 "flow; give a longer clip"
             )
-        self.name, self.shape = clip.name, clip.size
         self.size = inference.size or model.config.size
         if any(side % 16 or side < 32 for side in self.size):
             raise InputError(
                 f"DPA cannot resize frames to {self.size[1]} x {self.size[0]}: set `size` to "
                 "multiples of 16, 32 at least"
             )
-        self.frames = _Recent(clip.frames)
-        watched = Clip(clip.name, self.frames, flow=clip.flow)
-        self.fields = flow.of(watched, inference.flow, cache=inference.flow_cache)
-        if len(self.fields) != len(clip):
-            raise InputError(
-                f"the clip '{clip.name}' has {len(clip)} frames but {len(self.fields) - 1} flow "
-                "fields; give one field fewer than frames, or none to have them estimated"
-            )
+        self.frames = CheckedFrames(clip)
+        self.flows = flow.FlowPictures(
+            replace(clip, frames=self.frames), inference.flow, cache=inference.flow_cache
+        )
+        self.fields = self.flows.fields
 
     def frame(self, index: int) -> np.ndarray:
         """A frame, h x w x 3 uint8, resized."""
-        frame = self.frames[index]
-        if frame.shape[:2] != self.shape:
-            raise InputError(
-                f"frame {index} of '{self.name}' is {frame.shape[1]} x {frame.shape[0]} but the "
-                f"clip is {self.shape[1]} x {self.shape[0]}; all frames must have one size"
-            )
-        return resize_image(frame, self.size)
+        return resize_image(self.frames[index], self.size)
 
     def flow(self, index: int) -> np.ndarray:
         """The flow from a frame to the next as a picture, h x w x 3 uint8, drawn, then resized."""
-        field = self.fields[index]
-        if field.shape != (*self.shape, 2):
-            raise InputError(
-                f"the flow of frame {index} of '{self.name}' has the shape {field.shape} and the "
-                f"frames are {self.shape[1]} x {self.shape[0]}; compute it at the frames' size"
-            )
-        if not np.isfinite(field).all():
-            raise InputError(
-                f"the flow of frame {index} of '{self.name}' holds values that are not numbers; "
-                "compute it anew, or leave it out to have it estimated"
-            )
-        return resize_image(flow.to_colour(field), self.size)
+        return resize_image(self.flows[index], self.size)
 
     def batch(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         """What the network takes: frames normalised, flow in 0..1, both B x 3 x h x w float32."""
         pairs = [(self.flow(index), self.frame(index)) for index in indices]
         flows, frames = zip(*pairs)
-        return (
-            imagenet_rgb(to_batch(list(frames), self.size)),
-            to_batch(list(flows), self.size) / 255,
-        )
+        return frame_input(frames, self.size), flow_input(flows, self.size)
 
 
-class _Recent(Sequence[np.ndarray]):
-    """Frames, the two decoded last held: a frame and its successor, for their flow."""
+def frame_input(frames: Sequence[np.ndarray], size: tuple[int, int]) -> Tensor:
+    """Frames, each H x W x 3 uint8, resized to `size` (h, w) and normalised: B x 3 x h x w."""
+    return imagenet_rgb(to_batch(list(frames), size))
 
-    def __init__(self, frames: Sequence[np.ndarray]) -> None:
-        self._frames = frames
-        self._held: dict[int, np.ndarray] = {}
 
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    def __getitem__(self, index):  # type: ignore[override]
-        if index not in self._held:
-            if len(self._held) == 2:
-                del self._held[next(iter(self._held))]
-            self._held[index] = self._frames[index]
-        return self._held[index]
+def flow_input(pictures: Sequence[np.ndarray], size: tuple[int, int]) -> Tensor:
+    """Pictures of flow, each H x W x 3 uint8, resized to `size` (h, w), in 0..1: B x 3 x h x w."""
+    return to_batch(list(pictures), size) / 255
 
 
 @torch.inference_mode()
@@ -257,12 +231,5 @@ def _check_choices(inference: Inference) -> None:
 
 def finish(clip: Clip, index: int, probability: Tensor, inference: Inference) -> FrameResult:
     """The final map of a frame, 1 x 1 x h x w: enlarged to the clip's size, checked, binarised."""
-    if probability.shape[2:] != clip.size:
-        probability = F.interpolate(probability, clip.size, mode="bilinear", align_corners=False)
-    values = probability[0, 0].float().cpu().numpy()
-    if not np.isfinite(values).all():
-        raise InputError(
-            f"DPA's output for frame {index} of '{clip.name}' is not a number; its weights are "
-            "damaged or its training diverged, use another checkpoint"
-        )
-    return FrameResult(index, probability=BINARISATIONS[inference.binarise](values))
+    (result,) = results("DPA", clip, [index], probability)
+    return replace(result, probability=BINARISATIONS[inference.binarise](result.probability))
