@@ -34,11 +34,12 @@ from vosedu.explore import (
 )
 from vosedu.explore.sabotage import FLOW_TIPS, FLOWS, Hook, hooked, zero, zero_items
 from vosedu.figures.attention import effective_support, principal_colours
-from vosedu.nn import imagenet_rgb, to_batch
 from vosedu.papers.dpa.inference import (
     Inference,
     Pictures,
     finish,
+    flow_input,
+    frame_input,
     predict,
     reference_indices,
     remember,
@@ -447,8 +448,8 @@ class DPAProbe(Probe[DPATrace]):
     def _encode(self, network: str, clip: int, frame: int, how: str) -> Features:
         model, film = self.networks[network], self._film(clip)
         device = next(model.parameters()).device
-        pixels = imagenet_rgb(to_batch([film.frame(frame)], film.size))
-        picture = to_batch([self._picture(clip, frame, how)], film.size) / 255
+        pixels = frame_input([film.frame(frame)], film.size)
+        picture = flow_input([self._picture(clip, frame, how)], film.size)
         with torch.inference_mode():
             return model.features(pixels.to(device), picture.to(device))
 
