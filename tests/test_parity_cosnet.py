@@ -25,21 +25,26 @@ from vosedu.record import record
 CASES = parity.cases("cosnet")
 VARIANTS = {"siamese_head": "head", "siamese_first_release": "first", "group": "group"}
 
-ONCE = {
+FIRST = {
     "affinity": "coattention.affinity",
     "attn_a": "coattention.attention",
     "attn_b": "coattention.attention_b",
     "z_a": "coattention.summary",
-    "z_b": "coattention.summary_b",
     "gate_a": "coattention.gate",
-    "gate_b": "coattention.gate_b",
-    "logit_a": "head.logit_a",
-    "logit_b": "head.logit_b",
+    "logit_a": "head",
     **{f"layer{stage}_a": f"embedding.encoder.layer{stage}" for stage in (1, 2, 3, 4)},
-    "v_a": "embedding.v",
+    "v_a": "embedding",
     "side_logit_a": "side",
 }
-"""The authors' tensor -> the first recording of our tap."""
+"""The authors' tensor -> the first that we record under this name."""
+SECOND = {
+    "v_b": "embedding",
+    "z_b": "coattention.summary",
+    "gate_b": "coattention.gate",
+    "logit_b": "head",
+    "side_logit_b": "side",
+}
+NAMES = (*FIRST.values(), "fused")
 
 
 @cache
@@ -53,13 +58,12 @@ def filled(variant: str, entries: str) -> COSNet:
 
 def pair(model: COSNet, a: Tensor, b: Tensor) -> dict[str, Tensor]:
     """One pass of the two-frame network."""
-    with record(model) as tape:
+    with record(model, *NAMES) as tape:
         output = model(a, b)
-    heard = {name: tape[tap][0] for name, tap in ONCE.items()}
-    heard["affinity"] = heard["affinity"].transpose(1, 2)  # the authors' rows are positions of a
-    return heard | {
-        "v_b": tape["embedding.v"][1],
-        "side_logit_b": tape["side"][1],
+    ours = {name: tape[of][0] for name, of in FIRST.items()}
+    ours |= {name: tape[of][1] for name, of in SECOND.items()}
+    ours["affinity"] = ours["affinity"].transpose(1, 2)  # the authors' rows are positions of a
+    return ours | {
         "prob_a": output.a.sigmoid(),
         "prob_b": output.b.sigmoid(),
         "side_prob_a": output.side_a.sigmoid(),
@@ -71,14 +75,14 @@ def pred(model: COSNet, a: Tensor, *references: Tensor) -> dict[str, Tensor]:
     """Prediction fusion over any number of references, each tensor also per reference."""
     va = model.embed(a)
     size = a.shape[-2:]
-    with record(model) as tape:
+    with record(model, *NAMES) as tape:
         zs = model.attend(va, [model.embed(b) for b in references])
         probability = prediction_fusion(model, va, zs, size)
-    heard = {"v_a": va, "prob_a": probability}
+    ours = {"v_a": va, "prob_a": probability}
     for n in range(len(references)):
-        logit = tape["head.logit_a"][n]
-        heard |= {
-            f"v_b_{n}": tape["embedding.v"][n],
+        logit = tape["head"][n]
+        ours |= {
+            f"v_b_{n}": tape["embedding"][n],
             f"affinity_{n}": tape["coattention.affinity"][n].transpose(1, 2),
             f"attn_a_{n}": tape["coattention.attention"][n],
             f"z_a_{n}": tape["coattention.summary"][n],
@@ -86,33 +90,33 @@ def pred(model: COSNet, a: Tensor, *references: Tensor) -> dict[str, Tensor]:
             f"logit_a_{n}": logit,
             f"prob_a_{n}": enlarge(logit, size).sigmoid(),
         }
-    return heard
+    return ours
 
 
 def summ(model: COSNet, a: Tensor, *references: Tensor) -> dict[str, Tensor]:
     """Summary fusion, Eq. 13."""
     va = model.embed(a)
     zs = model.attend(va, [model.embed(b) for b in references])
-    with record(model) as tape:
+    with record(model, *NAMES) as tape:
         probability = summary_fusion(model, va, zs, a.shape[-2:])
     return {
         "v_a": va,
         "z_fused": tape["fused"][0],
-        "logit_a": tape["head.logit_a"][0],
+        "logit_a": tape["head"][0],
         "prob_a": probability,
     }
 
 
 def group(model: COSNet, a: Tensor, references: Tensor) -> dict[str, Tensor]:
     """One pass of the group network."""
-    with record(model) as tape:
+    with record(model, *NAMES) as tape:
         output = model(a, references)
     affinity = tape["coattention.affinity"][0]
-    heard = {name: tape[tap][0] for name, tap in ONCE.items() if tap in tape}
-    return heard | {
+    ours = {name: tape[of][0] for name, of in FIRST.items() if of in tape}
+    return ours | {
         "affinity": affinity.transpose(1, 2),
-        "attn_b": model.coattention.normalise.reverse(affinity),
-        "v_refs": torch.cat(tape["embedding.v"][1:], dim=2),
+        "attn_b": model.coattention.attention_b(affinity.transpose(1, 2)),
+        "v_refs": torch.cat(tape["embedding"][1:], dim=2),
         "prob_a": output.a.sigmoid(),
         "side_prob_a": output.side_a.sigmoid(),
     }
@@ -128,8 +132,8 @@ def test_case(name: str) -> None:
     model = filled(VARIANTS[case.entry["variant"]], entries)
     inputs = [parity.model_input(i["role"], tuple(i["shape"])) for i in case.entry["inputs"]]
     with torch.inference_mode():
-        heard = FUNCTIONS[case.entry["function"]](model, *inputs)
-    deviations = parity.compare(case, heard, case.manifest["tolerance"]["default"])
+        ours = FUNCTIONS[case.entry["function"]](model, *inputs)
+    deviations = parity.compare(case, ours, case.manifest["tolerance"]["default"])
     print(f"largest deviation {max(deviations.values()):.1e}")
 
 

@@ -1,104 +1,138 @@
 """How a tensor inside a network becomes visible.
 
-Inside a network, `x = tap("affinity", x)` names a tensor worth seeing. Outside,
-
     with record(model, "coattention.*") as tape:
         model(frame, reference)
     tape["coattention.affinity"]          # a list of detached tensors, in call order
 
-A tensor's full name is the path of the module whose `forward` is running, a dot, and the tap's
-name. Without a recorder a tap costs one test of a global.
+The full name of what a module returns is the module's path, as `named_modules` gives it. A tensor
+that no module returns gets a name inside `forward` by `x = tap("summary", x)`; its full name is
+the path of the module whose `forward` is running, a dot, and that name (the name alone where no
+module of the recorded model is running).
+
+A recording belongs to its context (`contextvars`): a network that runs in another thread at the
+same time is not recorded, not even the same network. Without a recorder there are no hooks, and a
+tap costs one look-up of a context variable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from fnmatch import fnmatchcase
-from typing import TypeVar
 
 import torch
-from torch import nn
-
-T = TypeVar("T")
-
-_tape: Tape | None = None
+from torch import Tensor, nn
 
 
-class Tape(Mapping[str, list[torch.Tensor]]):
-    """What a recorder heard: full tap name -> tensors in call order, detached."""
+class Tape(Mapping[str, list[Tensor]]):
+    """What was recorded: full name -> tensors in call order.
+
+    Each is a copy outside the graph of gradients, so that an operation in place that follows
+    (ReLU, often) does not change it, and so that it can be used outside `inference_mode`.
+    """
 
     def __init__(self, patterns: tuple[str, ...]) -> None:
         self._patterns = patterns
-        self._heard: dict[str, list[torch.Tensor]] = {}
-        self._path: list[str] = []
+        self._tensors: dict[str, list[Tensor]] = {}
+        self._running: list[str] = []  # paths of the modules whose forward is running
 
-    def _hear(self, name: str, tensor: torch.Tensor) -> None:
-        full = f"{self._path[-1]}.{name}" if self._path and self._path[-1] else name
-        if any(fnmatchcase(full, pattern) for pattern in self._patterns):
-            self._heard.setdefault(full, []).append(tensor.detach())
+    def wants(self, name: str) -> bool:
+        """Whether a tensor of this full name is recorded."""
+        return any(fnmatchcase(name, pattern) for pattern in self._patterns)
 
-    def __getitem__(self, name: str) -> list[torch.Tensor]:
+    def enter(self, path: str) -> None:
+        """The forward of the module at `path` begins."""
+        self._running.append(path)
+
+    def leave(self) -> None:
+        """The forward that began last ends."""
+        self._running.pop()
+
+    def full_name(self, name: str) -> str:
+        """The full name of a tap in the module whose forward is running."""
+        return f"{self._running[-1]}.{name}" if self._running and self._running[-1] else name
+
+    def add(self, name: str, x: Tensor) -> None:
+        """Append a copy of a tensor under its full name."""
+        with torch.inference_mode(False), torch.no_grad():
+            self._tensors.setdefault(name, []).append(x.clone())
+
+    def __getitem__(self, name: str) -> list[Tensor]:
         try:
-            return self._heard[name]
+            return self._tensors[name]
         except KeyError:
-            heard = ", ".join(sorted(self._heard)) or "nothing"
-            raise KeyError(f"no tensor named '{name}' was recorded; heard: {heard}") from None
+            recorded = ", ".join(sorted(self._tensors)) or "nothing"
+            raise KeyError(f"no tensor named '{name}' was recorded; recorded: {recorded}") from None
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._heard)
+        return iter(self._tensors)
 
     def __len__(self) -> int:
-        return len(self._heard)
+        return len(self._tensors)
 
     def clear(self) -> None:
-        """Forget what was heard so far; the recorder goes on."""
-        self._heard.clear()
+        """Drop what was recorded so far; the recorder goes on."""
+        self._tensors.clear()
 
 
-def tap(name: str, x: T) -> T:
-    """Name a tensor worth seeing and return it unchanged."""
-    if _tape is not None:
-        _tape._hear(name, x)
+_tape: ContextVar[Tape | None] = ContextVar("tape", default=None)
+
+
+def tap(name: str, x: Tensor) -> Tensor:
+    """Name a tensor that no module returns, and return it unchanged."""
+    tape = _tape.get()
+    if tape is not None and tape.wants(full := tape.full_name(name)):
+        tape.add(full, x)
     return x
 
 
 def recording() -> bool:
-    """True while somebody records: a fused kernel then takes its explicit path."""
-    return _tape is not None
-
-
-def _keep_path(tape: Tape, path: str) -> tuple[Callable[..., None], Callable[..., None]]:
-    """Hooks that return None, so that inputs and outputs stay what they are."""
-
-    def enter(_module: nn.Module, _inputs: object) -> None:
-        tape._path.append(path)
-
-    def leave(_module: nn.Module, _inputs: object, _output: object) -> None:
-        tape._path.pop()
-
-    return enter, leave
+    """True inside `record`, in its context: a fused kernel then takes its explicit path."""
+    return _tape.get() is not None
 
 
 @contextmanager
 def record(model: nn.Module, *patterns: str) -> Iterator[Tape]:
-    """Record the tapped tensors of `model` whose full names match one of `patterns` (all if none).
+    """Record the tensors of `model` whose full names match one of `patterns` (all if none).
 
-    Patterns are shell style (`*`, `?`, `[...]`). Recorders do not nest.
+    Recorded are what named modules return and what `tap` names. Of a module that returns anything
+    but one tensor (a tuple, a NamedTuple, a dict) nothing is recorded, and neither is what `model`
+    itself returns, which the caller has. A module that runs several times gives several tensors.
+
+    Patterns are shell style (`*`, which matches dots as well, `?`, `[...]`). Every match is
+    copied: name what is needed rather than recording all of a large network. Raises RuntimeError
+    inside another recorder of the same context.
     """
-    global _tape
-    if _tape is not None:
+    if recording():
         raise RuntimeError("a recorder is already running; leave it before starting another")
     tape = Tape(patterns or ("*",))
     hooks = []
     for path, module in model.named_modules():
-        enter, leave = _keep_path(tape, path)
+        enter, leave = _hooks(tape, path)
         hooks.append(module.register_forward_pre_hook(enter))
         hooks.append(module.register_forward_hook(leave, always_call=True))
-    _tape = tape
+    token = _tape.set(tape)
     try:
         yield tape
     finally:
-        _tape = None
+        _tape.reset(token)
         for hook in hooks:
             hook.remove()
+
+
+def _hooks(tape: Tape, path: str) -> tuple[Callable[..., None], Callable[..., None]]:
+    """Hooks around a module's forward that return None, so that inputs and outputs stay."""
+    wanted = path != "" and tape.wants(path)
+
+    def enter(_module: nn.Module, _inputs: object) -> None:
+        if _tape.get() is tape:
+            tape.enter(path)
+
+    def leave(_module: nn.Module, _inputs: object, output: object) -> None:
+        if _tape.get() is tape:
+            tape.leave()
+            if wanted and isinstance(output, Tensor):
+                tape.add(path, output)
+
+    return enter, leave

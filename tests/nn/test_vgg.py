@@ -25,4 +25,7 @@ def test_five_maps_after_relu_and_before_the_pool() -> None:
     assert [m.shape[1] for m in maps] == list(encoder.channels) == [4, 8, 16, 32, 32]
     assert [32 // m.shape[2] for m in maps] == list(encoder.strides) == [1, 2, 4, 8, 16]
     assert all((m >= 0).all() for m in maps)
-    torch.testing.assert_close(encoder.block(5, maps[3]), maps[4])
+    first = encoder(torch.ones(1, 3, 32, 48), last=2)
+    assert [m.shape for m in first] == [maps[0].shape, maps[1].shape]
+    for last, again in zip(maps[3:], encoder(maps[2], first=4)):
+        torch.testing.assert_close(again, last)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from vosedu.record import tap
-
 # expansion, channels, blocks, stride: Table 2 of the paper
 STAGES = (
     (1, 16, 1, 1),
@@ -40,6 +38,8 @@ class InvertedResidual(nn.Module):
 
 class MobileNetV2(nn.Module):
     """MobileNetV2 as an encoder: the last map of each stride, fine to coarse.
+
+    The maps are what `features[i]` returns for the i in `taken`.
 
     `output_stride` (8, 16 or 32) turns the strides beyond it into dilation, torchvision's way:
     the block that would have strided keeps the dilation before it. `classes` adds the last 1x1
@@ -76,7 +76,7 @@ class MobileNetV2(nn.Module):
         for index, layer in enumerate(self.features[: self.taken[-1] + 1]):
             x = layer(x)
             if index in self.taken:
-                maps.append(tap(f"stride{self.strides[len(maps)]}", x))
+                maps.append(x)
         return tuple(maps)
 
     def classify(self, frames: Tensor) -> Tensor:

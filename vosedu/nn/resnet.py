@@ -10,8 +10,6 @@ from operator import mul
 
 from torch import Tensor, nn
 
-from vosedu.record import tap
-
 BLOCKS = {
     18: (2, 2, 2, 2),
     34: (3, 4, 6, 3),
@@ -88,7 +86,7 @@ class ResNet(nn.Module):
     `depth` is 18, 34, 50 or 101. `output_stride` (8, 16 or 32) turns the strides beyond it into
     dilation the way torchvision does: the first block of a dilated stage keeps the dilation of
     the stage before. Returns one map per stage, fine to coarse; `channels` and `strides` say
-    what they are. Every stage is a tap (`layer1`, ...).
+    what they are. The maps are what the modules `layer1`, ... return.
     """
 
     def __init__(
@@ -124,7 +122,7 @@ class ResNet(nn.Module):
         x = self.maxpool(self.relu(self.bn1(self.conv1(frames))))
         maps = []
         for stage in range(1, len(self.channels) + 1):
-            x = tap(f"layer{stage}", getattr(self, f"layer{stage}")(x))
+            x = getattr(self, f"layer{stage}")(x)
             maps.append(x)
         return tuple(maps)
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from vosedu.nn.resnet import BasicBlock
-from vosedu.record import tap
 
 
 class TinyEncoder(nn.Module):
     """Four stages of residual blocks; about 0.3 M parameters at the default width.
 
     Maps have strides 2, 4, 8, 16 and `width` times 1, 2, 4, 6 channels; with `output_stride` 8
-    the last stage keeps stride 8 and takes dilation 2 instead. Returns them fine to coarse; each
-    is a tap (`stage1`, ...).
+    the last stage keeps stride 8 and takes dilation 2 instead. Returns them fine to coarse; they
+    are what the modules `stage1`, ... return.
     """
 
     def __init__(self, width: int = 16, output_stride: int = 16, in_channels: int = 3) -> None:
@@ -36,6 +35,6 @@ class TinyEncoder(nn.Module):
     def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
         maps, x = [], frames
         for name in ("stage1", "stage2", "stage3", "stage4"):
-            x = tap(name, getattr(self, name)(x))
+            x = getattr(self, name)(x)
             maps.append(x)
         return tuple(maps)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from vosedu.record import tap
+
 _BLOCKS = (2, 2, 3, 3, 3)
 _CHANNELS = (64, 128, 256, 512, 512)
 
@@ -42,17 +44,16 @@ class VGG16(nn.Module):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
                 nn.init.zeros_(layer.bias)
 
-    def block(self, number: int, x: Tensor) -> Tensor:
-        """Block `number` (1 to 5) on the map of the block before it (block 1: on the picture)."""
-        start = self._ends[number - 2] if number > 1 else 0
-        for layer in self.features[start : self._ends[number - 1]]:
-            x = layer(x)
-        return x
+    def forward(self, x: Tensor, first: int = 1, last: int = 5) -> tuple[Tensor, ...]:
+        """The maps of blocks `first` to `last`, fine to coarse.
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """The five maps, fine to coarse."""
+        x: the picture for block 1, for another the map of the block before it. A recorder has the
+        maps as `block1` to `block5`.
+        """
         maps = []
-        for number in range(1, 6):
-            x = self.block(number, x)
-            maps.append(x)
+        for number in range(first, last + 1):
+            start = self._ends[number - 2] if number > 1 else 0
+            for layer in self.features[start : self._ends[number - 1]]:
+                x = layer(x)
+            maps.append(tap(f"block{number}", x))
         return tuple(maps)

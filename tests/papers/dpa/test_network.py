@@ -12,17 +12,27 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vosedu.errors import InputError
-from vosedu.papers.dpa.network import DPA, Config, build
-from vosedu.papers.dpa.network.ifa import (
+from vosedu.papers.dpa.network import (
+    DPA,
+    Config,
+    MaskHead,
+    PrototypeExchange,
+    PrototypeMemory,
+    PrototypeRead,
+    build,
+    cosine_map,
+    prototypes,
+)
+from vosedu.papers.dpa.released import load
+from vosedu.papers.dpa.training import paper_term
+from vosedu.papers.dpa.variants import (
+    CrossAttention,
+    EdgeConv,
     FixedRead,
-    PaperMemory,
-    PaperRead,
     PositionRead,
     ReleasedRead,
+    nearest,
 )
-from vosedu.papers.dpa.network.ima import CrossAttention, PrototypeExchange
-from vosedu.papers.dpa.network.prototypes import EdgeConv, cosine_map, nearest, prototypes
-from vosedu.papers.dpa.released import load
 from vosedu.record import record
 
 ROWS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI")
@@ -132,7 +142,7 @@ def test_the_released_cross_attention_reads_its_own_values() -> None:
 
 
 def test_the_papers_read_by_its_equations() -> None:
-    read, memory = PaperRead(4), PaperMemory(8, 4)
+    read, memory = PrototypeRead(4), PrototypeMemory(8, 4)
     y, f = torch.randn(1, 4, 2, 3), torch.randn(1, 8, 2, 3)
     reference = torch.randn(1, 4, 2, 3)
     keys, values = memory(f, reference)
@@ -239,11 +249,56 @@ def test_references_matter_where_there_is_ifa_and_their_order_does_not(form: str
 
 def test_odd_sides_of_block_5_are_rounded_down() -> None:
     model = quick("released-IV")
-    with torch.no_grad(), record(model, "*.level6", "f5_*") as tape:
+    with torch.no_grad(), record(model, "*.neck.aspp", "*.block5") as tape:
         maps = run(model, *inputs(size=(112, 144)))
-    assert tape["f5_appearance"][0].shape[2:] == (7, 9)
-    assert tape["motion.neck.level6"][0].shape[2:] == (3, 4)
+    assert tape["appearance.encoder.block5"][-1].shape[2:] == (7, 9)
+    assert tape["motion.neck.aspp"][0].shape[2:] == (3, 4)
     assert maps[-1].shape == (1, 1, 112, 144)
+
+
+@pytest.mark.parametrize("form", ["released-IV", "paper-IV"])
+def test_promised_names_are_recorded(form: str) -> None:
+    model, modes = quick(form), ("appearance", "motion")
+    with torch.no_grad(), record(model) as tape:
+        maps = run(model, *inputs())
+    promised = {
+        *(f"{s}.encoder.block{n}" for s in modes for n in range(1, 6)),
+        *(f"{s}.{name}" for s in modes for name in ("squeeze4", "squeeze5", "neck.aspp")),
+        *(f"{b}.{s}{x}" for b in ("ima4", "ima5") for s in modes for x in ("", ".regions")),
+        *(f"{b}.exchange.transferred_{s}" for b in ("ima4", "ima5") for s in modes),
+        *(f"{b}.fuse_{s}" for b in ("ima4", "ima5") for s in modes),
+        *(f"ifa_{s}.memory.{x}" for s in modes for x in ("regions", "prototypes", "key")),
+        *(f"ifa_{s}.read{x}" for s in modes for x in ("", ".regions", ".attention", ".read")),
+        *(f"{x}_{s}" for s in modes for x in ("ifa", "fuse5")),
+        *("merge4", "merge5", "merge6", "decoder.merge56", "decoder.merge45", "decoder.reduce"),
+        *("decoder.head4", "decoder.head4.score", "decoder.refine1.head.score"),
+    }
+    assert promised <= set(tape)
+    assert all(torch.equal(a, b) for a, b in zip(tape["decoder.maps"], maps))
+    torch.testing.assert_close(tape["decoder.head4"][0], tape["decoder.head4.score"][0].sigmoid())
+
+
+# Half precision
+
+
+@pytest.mark.parametrize("network", ["video", "stills"])
+def test_under_bf16_autocast_a_sure_mistake_still_teaches(network: str) -> None:
+    """In bfloat16 the sigmoid of 6.3 is exactly 1, and its loss has no gradient."""
+    model = build(replace(Config.paper(), network=network, ifa="none").scaled("quick")).eval()
+    heads = [module.score for module in model.modules() if isinstance(module, MaskHead)]
+    for score in heads:
+        nn.init.zeros_(score.weight)
+        nn.init.constant_(score.bias, 6.3)
+    pictures = inputs()[: 2 if network == "video" else 1]
+    with torch.autocast("cpu", torch.bfloat16):
+        maps = model(*pictures)
+    for each in maps:
+        assert each.dtype == torch.float32
+        torch.testing.assert_close(each, torch.full_like(each, 6.3).sigmoid(), rtol=0, atol=1e-4)
+    loss = paper_term(maps, torch.zeros(1, 1, 48, 80))
+    torch.testing.assert_close(loss.item(), 6.3, rtol=0, atol=0.02)  # log(1 + e^6.3)
+    loss.backward()
+    assert sum(score.bias.grad.item() for score in heads) == pytest.approx(1, abs=0.01)
 
 
 # Gradient stops

@@ -44,21 +44,11 @@ from vosedu.papers.cosnet.inference import (
     embed_frames,
     fuse,
 )
-from vosedu.papers.cosnet.network import SOFTMAXES, CoAttention, COSNet, VanillaAffinity
+from vosedu.papers.cosnet.network import CoAttention, COSNet, VanillaAffinity
+from vosedu.papers.cosnet.variants import SOFTMAXES, FixedGate
 from vosedu.record import record
 
 # Switches ----------------------------------------------------------------------------------------
-
-
-class FixedGate(nn.Module):
-    """A gate that does not depend on its input: the same value at every position."""
-
-    def __init__(self, value: float) -> None:
-        super().__init__()
-        self.value = value
-
-    def forward(self, z: Tensor) -> Tensor:
-        return torch.full_like(z[:, :1], self.value)
 
 
 GATES = {"open": FixedGate(1.0), "closed": FixedGate(0.0)}
@@ -101,14 +91,14 @@ def affinities(models: Mapping[str, COSNet]) -> dict[str, COSNet]:
 
 
 def with_coattention(model: COSNet, **parts: nn.Module) -> COSNet:
-    """The network with other parts (affinity, normalise, gate) in its co-attention.
+    """The network with other parts (affinity, attention, gate) in its co-attention.
 
     All weights are shared with `model`. A network without co-attention comes back as it is.
     """
     if not model.coattention.uses_references:
         return model
     old = model.coattention
-    kept = {"affinity": old.affinity, "normalise": old.normalise, "gate": old.gate}
+    kept = {"affinity": old.affinity, "attention": old.attention, "gate": old.gate}
     coattention = CoAttention(**{**kept, **parts})
     same = (model.config, model.embedding, model.side)
     return type(model)(*same, coattention, model.head, model.normalise).eval()
@@ -116,6 +106,7 @@ def with_coattention(model: COSNet, **parts: nn.Module) -> COSNet:
 
 # Sabotage ----------------------------------------------------------------------------------------
 
+TAPED = ("coattention.attention", "coattention.gate", "coattention.summary")
 SABOTAGE: Mapping[str, Callable[[list[Place], Place, list[Place]], list[Place]]] = {
     "as chosen": lambda chosen, target, others: chosen,
     "one of another clip": lambda chosen, target, others: [*others[:1], *chosen[1:]],
@@ -396,7 +387,7 @@ class COSNetProbe(Probe[COSNetTrace]):
         """One frame: its references attended, gated, fused and segmented."""
         model = with_coattention(
             self.networks[affinity],
-            normalise=SOFTMAXES[softmax](),
+            attention=SOFTMAXES[softmax](),
             **({} if gate == "learned" else {"gate": GATES[gate]}),
         )
         inference = replace(self.inference, references=n, fusion=fusion)
@@ -407,7 +398,7 @@ class COSNetProbe(Probe[COSNetTrace]):
         # networks that differ in W alone share the embeddings of the one they were made from
         encoder = self._first if affinity in SAME_WEIGHTS else affinity
         va = self._embedding(encoder, clip, frame)
-        with record(model, "coattention.*") as tape:
+        with record(model, *TAPED) as tape:
             zs = attend(model, va, [self._embedding(encoder, *b) for b in places]) if places else []
         shown = self._frame(clip, frame)
 
@@ -417,8 +408,8 @@ class COSNetProbe(Probe[COSNetTrace]):
             probability = F.interpolate(probability, size, mode="bilinear", align_corners=False)
             return probability[0, 0].float().cpu().numpy()
 
-        def taped(tap: str, *shape: int) -> np.ndarray:
-            tensors = tape.get(f"coattention.{tap}", [torch.empty(0)])
+        def taped(name: str, *shape: int) -> np.ndarray:
+            tensors = tape.get(f"coattention.{name}", [torch.empty(0)])
             return torch.cat(tensors).float().cpu().numpy().reshape(len(places), *shape)
 
         channels, h, w = va.shape[1:]

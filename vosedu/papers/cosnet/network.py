@@ -1,41 +1,43 @@
 """COSNet: see more, know more, with co-attention between two frames of one video.
 
-Read it from top to bottom beside section 3 of the paper (Lu et al., CVPR 2019). Written V_a for
-the embedding of the target frame (the one to segment) and V_b for that of a reference frame,
-each B x C x h x w; positions run row by row, so flattened they are B x C x hw.
+The paper's form, in the order of section 3 of the paper (Lu et al., CVPR 2019); what exists only
+in the release or in an ablation is in `variants`. Written V_a for the embedding of the target
+frame (the one to segment) and V_b for that of a reference frame, each B x C x h x w; positions run
+row by row, so flattened they are B x C x hw.
 
-Tensors worth seeing, by the names `vosedu.record.record` gives them:
+Names under which `vosedu.record.record` has its tensors:
 
-| tap | symbol | shape |
+| name | symbol | shape |
 |---|---|---|
 | `embedding.encoder.layer1` ... | the encoder's stages (tiny: `stage1` ...) | B x . x . x . |
-| `embedding.v` | V | B x C x h x w |
+| `embedding` | V | B x C x h x w |
 | `coattention.affinity` | S, Eq. 1 | B x hw of b x hw of a |
 | `coattention.attention` | S^c, Eq. 6; column i: what i of a reads | B x hw of b x hw of a |
 | `coattention.summary` | Z_a, Eq. 7, before the gate | B x C x h x w |
 | `coattention.gate` | f(Z_a), Eq. 8 | B x 1 x h x w |
-| `coattention.attention_b`, `.summary_b`, `.gate_b` | the same for b (training only) | |
+| `coattention.attention_b` | S^r, Eq. 6 (training only) | B x hw of a x hw of b |
 | `fused` | mean over references of f(Z) * Z, Eq. 13 | B x C x h x w |
-| `head.logit_a`, `head.logit_b` | Y before upsampling and sigmoid | B x 1 x h x w |
+| `head` | Y before upsampling and sigmoid | B x 1 x h x w |
 | `side` | prediction from V alone, the same way | B x 1 x h x w |
 
-With N references the taps of `coattention` are heard N times, in their order; under prediction
-fusion so is `head.logit_a`, which is then the prediction per reference.
+In training `embedding`, `coattention.summary`, `coattention.gate`, `head` and `side` come twice:
+of a, then of b. With N references those of `coattention` come N times, in their order; under
+prediction fusion so does `head`, which is then the prediction per reference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vosedu.errors import InputError
-from vosedu.nn import ASPP, DeepLabResNet, MobileNetV2, ResNet, TinyEncoder, caffe_bgr, imagenet_rgb
+from vosedu.errors import choose
+from vosedu.nn import ASPP
+from vosedu.nn.initial import separately
 from vosedu.record import tap
 
 
@@ -69,7 +71,7 @@ class Config:
             "first": replace(head, softmax="double"),
             "group": replace(head, softmax="double", group=True, size=(378, 378)),
         }
-        return _one_of(variants, variant, "released variant")
+        return choose(variants, variant, "COSNet has no released variant")
 
     def scaled(self, profile: str) -> Config:
         """The same form at another scale: "quick", "ablate", "course" or "full" (as it is)."""
@@ -88,7 +90,7 @@ class Config:
             "course": course,
             "full": {},
         }
-        return replace(self, **_one_of(scales, profile, "profile"))
+        return replace(self, **choose(scales, profile, "COSNet has no profile"))
 
 
 class Prediction(NamedTuple):
@@ -112,7 +114,7 @@ class Embedding(nn.Module):
         self.aspp = ASPP(encoder.channels[-1], config.aspp, config.channels, config.rates)
 
     def forward(self, frames: Tensor) -> Tensor:
-        return tap("v", self.aspp(self.encoder(frames)[-1]))
+        return self.aspp(self.encoder(frames)[-1])  # B 3 H W -> B C h w
 
 
 # 3.1 Vanilla, symmetric and channel-wise affinity ----------------------------------------------
@@ -132,7 +134,7 @@ class VanillaAffinity(nn.Module):
 
     def forward(self, va: Tensor, vb: Tensor) -> Tensor:
         """B x C x hw of each frame -> B x hw of b x hw of a."""
-        return vb.transpose(1, 2) @ (self.w.weight @ va)
+        return vb.transpose(1, 2) @ (self.w.weight @ va)  # B C hw, B C hw -> B hw hw
 
     def penalty(self) -> Tensor:
         """What the loss adds for W, before its factor: nothing."""
@@ -174,25 +176,11 @@ class ChannelwiseAffinity(nn.Module):
 
 
 class SingleSoftmax(nn.Module):
-    """Eq. 6: S^c = softmax of each column of S, S^r = softmax of each column of S^T."""
+    """Eq. 6: S^c is the softmax of each column of S, S^r that of each column of S^T."""
 
     def forward(self, s: Tensor) -> Tensor:
-        """B x hw of b x hw of a -> S^c, the same shape: column i sums to one over b."""
+        """S (for S^r: its transpose) -> the same shape: every column sums to one."""
         return s.softmax(1)
-
-    def reverse(self, s: Tensor) -> Tensor:
-        """S -> S^r, B x hw of a x hw of b: column j sums to one over a."""
-        return s.transpose(1, 2).softmax(1)
-
-
-class DoubleSoftmax(SingleSoftmax):
-    """As first released (2019-08 to 2020-01) and in the group network: S^c = softmax of S^r.
-
-    Values already between 0 and 1 go through a softmax again, so S^c is close to uniform.
-    """
-
-    def forward(self, s: Tensor) -> Tensor:
-        return self.reverse(s).transpose(1, 2).softmax(1)
 
 
 # Eqs. 8 and 9: the gate ------------------------------------------------------------------------
@@ -209,16 +197,6 @@ class Gate(nn.Module):
         return torch.sigmoid(self.f(z))
 
 
-class OpenGate(nn.Module):
-    """No gate: f(Z) = 1."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-
-    def forward(self, z: Tensor) -> Tensor:
-        return torch.ones_like(z[:, :1])
-
-
 # Eqs. 1 to 9 together --------------------------------------------------------------------------
 
 
@@ -227,42 +205,28 @@ class CoAttention(nn.Module):
 
     uses_references = True
 
-    def __init__(self, affinity: nn.Module, normalise: SingleSoftmax, gate: nn.Module) -> None:
+    def __init__(self, affinity: nn.Module, attention: nn.Module, gate: nn.Module) -> None:
         super().__init__()
         self.affinity = affinity
-        self.normalise = normalise
+        self.attention = attention
+        self.attention_b = SingleSoftmax()
         self.gate = gate
 
     def forward(self, va: Tensor, vb: Tensor, both: bool = False) -> tuple[Tensor, Tensor | None]:
         """The gated summaries (Z_a, Z_b), each of its frame's shape; Z_b only if `both`."""
         flat_a, flat_b = va.flatten(2), vb.flatten(2)  # B C h w -> B C hw
-        s = tap("affinity", self.affinity(flat_a, flat_b))
-        za = (flat_b @ tap("attention", self.normalise(s))).view_as(va)
-        za = tap("summary", za) * tap("gate", self.gate(za))
+        s = self.affinity(flat_a, flat_b)  # B C hw of a, B C hw of b -> B hw of b hw of a
+        za = tap("summary", (flat_b @ self.attention(s)).view_as(va))  # B C hw -> B C h w
+        za = za * self.gate(za)
         if not both:
             return za, None
-        zb = (flat_a @ tap("attention_b", self.normalise.reverse(s))).view_as(vb)
-        return za, tap("summary_b", zb) * tap("gate_b", self.gate(zb))
+        reverse = self.attention_b(s.transpose(1, 2))  # B hw of b hw of a -> B hw of a hw of b
+        zb = tap("summary", (flat_a @ reverse).view_as(vb))  # B C hw -> B C h w
+        return za, zb * self.gate(zb)
 
     def penalty(self) -> Tensor:
         """What the loss adds for W (Eq. 12), before lambda."""
         return self.affinity.penalty()
-
-
-class NoCoAttention(nn.Module):
-    """The row "none" of Table 1: nothing is read, Z = 0.
-
-    The head then sees [0, V], which is a head on V alone whose spare weights multiply zeros, so
-    that all rows share their other initial weights.
-    """
-
-    uses_references = False
-
-    def forward(self, va: Tensor, vb: Tensor, both: bool = False) -> tuple[Tensor, Tensor | None]:
-        return torch.zeros_like(va), torch.zeros_like(vb) if both else None
-
-    def penalty(self) -> Tensor:
-        return torch.zeros(())
 
 
 # 3.2 Segmentation ------------------------------------------------------------------------------
@@ -298,27 +262,7 @@ class SharedHead(nn.Module):
 
     def forward(self, z: Tensor, v: Tensor, frame: str = "a") -> Tensor:
         """Eq. 10 and after: gated summary and embedding of `frame` -> logits, B x 1 x h x w."""
-        return tap(f"logit_{frame}", self.both(torch.cat([z, v], dim=1)))
-
-
-class SeparateHeads(nn.Module):
-    """The release's heads: a segmentation module with one 3x3 convolution for each frame, whose
-    weights start from N(0, 0.01); the paper does not say how its own start.
-
-    The group network predicts its target only and has no head for b.
-    """
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        frames = ("a",) if config.group else ("a", "b")
-        self.of = nn.ModuleDict(
-            {frame: segmentation_module(config.channels, config.filters, 1) for frame in frames}
-        )
-        for module in self.of.values():
-            nn.init.normal_(module[0].weight, std=0.01)
-
-    def forward(self, z: Tensor, v: Tensor, frame: str = "a") -> Tensor:
-        return tap(f"logit_{frame}", self.of[frame](torch.cat([z, v], dim=1)))
+        return self.both(torch.cat([z, v], dim=1))  # B C h w, B C h w -> B 1 h w
 
 
 # The network -----------------------------------------------------------------------------------
@@ -368,7 +312,7 @@ class COSNet(nn.Module):
 
     def saliency(self, v: Tensor, size: tuple[int, int]) -> Tensor:
         """V -> logits of the side prediction, from the frame alone, B x 1 x H x W."""
-        return enlarge(tap("side", self.side(v)), size)
+        return enlarge(self.side(v), size)
 
     def forward(self, a: Tensor, b: Tensor) -> Prediction:
         """A training pass: frames a and b, each B x 3 x H x W, and their four predictions."""
@@ -381,25 +325,6 @@ class COSNet(nn.Module):
             self.saliency(va, size),
             self.saliency(vb, size),
         )
-
-
-class GroupCOSNet(COSNet):
-    """The journal version's network: the target reads from its first two references jointly."""
-
-    def attend(self, va: Tensor, references: Sequence[Tensor]) -> list[Tensor]:
-        """As in COSNet, but one summary over the first two references, stacked along height."""
-        if not references:
-            return [torch.zeros_like(va)]
-        stacked = torch.cat([vb.expand(len(va), -1, -1, -1) for vb in references[:2]], dim=2)
-        return [self.coattention(va, stacked)[0]]
-
-    def forward(self, a: Tensor, references: Tensor) -> Prediction:
-        """A training pass: a, B x 3 x H x W, and references, B x N x 3 x H x W."""
-        size = a.shape[-2:]
-        va = self.embed(a)
-        # B N 3 H W -> N embeddings; only the first two are read
-        (z,) = self.attend(va, [self.embed(b) for b in references.unbind(1)[:2]])
-        return Prediction(self.segment(va, z, size), None, self.saliency(va, size), None)
 
 
 def enlarge(logits: Tensor, size: tuple[int, int]) -> Tensor:
@@ -423,26 +348,6 @@ def prediction_fusion(model: COSNet, va: Tensor, zs: list[Tensor], size: tuple[i
 
 # Making one from a Config ----------------------------------------------------------------------
 
-ENCODERS: Mapping[str, tuple[Callable[[], nn.Module], Callable[[Tensor], Tensor]]] = {
-    "deeplab101": (DeepLabResNet, caffe_bgr),
-    "resnet18": (partial(ResNet, 18, stages=3, output_stride=8), imagenet_rgb),
-    "mobilenet": (partial(MobileNetV2, output_stride=8), imagenet_rgb),
-    "tiny": (partial(TinyEncoder, output_stride=8), imagenet_rgb),
-}
-AFFINITIES: Mapping[str, type[nn.Module] | None] = {
-    "vanilla": VanillaAffinity,
-    "symmetric": SymmetricAffinity,
-    "channelwise": ChannelwiseAffinity,
-    "none": None,
-}
-SOFTMAXES = {"single": SingleSoftmax, "double": DoubleSoftmax}
-GATES: Mapping[str, Callable[[int], nn.Module]] = {
-    "biased": partial(Gate, bias=True),
-    "unbiased": partial(Gate, bias=False),
-    "open": OpenGate,
-}
-HEADS = {"shared": SharedHead, "separate": SeparateHeads}
-
 
 def build(config: Config) -> COSNet:
     """The network a Config describes, with random weights; raises InputError for unknown names.
@@ -450,37 +355,21 @@ def build(config: Config) -> COSNet:
     Each part draws from its own generator, so that two configurations built from one seed share
     the initial weights of the parts they share.
     """
-    encoder, normalise = _one_of(ENCODERS, config.encoder, "encoder")
-    affinity = _one_of(AFFINITIES, config.affinity, "affinity")
-    softmax = _one_of(SOFTMAXES, config.softmax, "softmax")
-    gate = _one_of(GATES, config.gate, "gate")
-    head = _one_of(HEADS, config.head, "head")
-    draw = _independent()
+    from vosedu.papers.cosnet import variants  # here, since variants are made of the parts above
+
+    encoder, normalise = choose(variants.ENCODERS, config.encoder, "COSNet has no encoder")
+    affinity = choose(variants.AFFINITIES, config.affinity, "COSNet has no affinity")
+    softmax = choose(variants.SOFTMAXES, config.softmax, "COSNet has no softmax")
+    gate = choose(variants.GATES, config.gate, "COSNet has no gate")
+    head = choose(variants.HEADS, config.head, "COSNet has no head")
+    draw = separately()
     embedding = draw(lambda: Embedding(encoder(), config))
     side = draw(lambda: one_channel(config.channels))
     heads = draw(lambda: head(config))
     gates = draw(lambda: gate(config.channels))
     if affinity is None:
-        coattention: nn.Module = NoCoAttention()
+        coattention: nn.Module = variants.NoCoAttention()
     else:
         coattention = CoAttention(draw(lambda: affinity(config.channels)), softmax(), gates)
-    network = GroupCOSNet if config.group else COSNet
+    network = variants.GroupCOSNet if config.group else COSNet
     return network(config, embedding, side, coattention, heads, normalise)
-
-
-def _independent() -> Callable[[Callable[[], nn.Module]], nn.Module]:
-    """A function that makes its n-th module from the n-th of a row of seeds, drawn now."""
-    seeds = iter(torch.randint(2**31, (8,), device="cpu").tolist())
-
-    def draw(make: Callable[[], nn.Module]) -> nn.Module:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(next(seeds))
-            return make()
-
-    return draw
-
-
-def _one_of(table: Mapping[str, Any], name: str, what: str) -> Any:
-    if name not in table:
-        raise InputError(f"COSNet has no {what} '{name}'; choose one of {', '.join(table)}")
-    return table[name]

@@ -44,22 +44,24 @@ from vosedu.papers.dpa.inference import (
     reference_indices,
     remember,
 )
-from vosedu.papers.dpa.network import DPA, Features, Reference
+from vosedu.papers.dpa.network import DPA, FrameMaps, Reference
 from vosedu.record import record
 
 STREAMS = ("appearance", "motion")
 COUNTS = (1, 2, 3, 4, 5)  # references, as in rows IV to VIII of Table 1
 TAPED = (
-    "squeezed*",
-    "f5_*",
-    "ima?.appearance.cosine",
-    "ima?.motion.cosine",
+    "*.squeeze?",
+    "*.encoder.block5",
+    "ima?.appearance",
+    "ima?.motion",
     "ima?.exchange.*",
-    "ima5.fuse_*.refined",
+    "ima5.fuse_appearance",
+    "ima5.fuse_motion",
     "ifa_*.read.attention",
-    "ifa_*.read.cosine",
-    "ifa_*.fuse.refined",
-    "fuse5_*.fused",
+    "ifa_appearance",
+    "ifa_motion",
+    "fuse5_appearance",
+    "fuse5_motion",
     "decoder.gate",
     "decoder.maps",
 )
@@ -144,7 +146,7 @@ class DPATrace(Trace):
 
     def grid(self, block: int) -> tuple[int, int]:
         """(h, w) of block 4 or 5."""
-        return self.taped[f"squeezed{block}_appearance"][0].shape[1:]
+        return self.taped[f"appearance.squeeze{block}"][0].shape[1:]
 
     def grounds(self) -> dict[str, np.ndarray]:
         """By stream, what its maps are drawn over."""
@@ -152,7 +154,7 @@ class DPATrace(Trace):
 
     def regions(self, block: int, stream: str) -> np.ndarray:
         """S, the soft regions of block 4 or 5: C x h x w, each sums to one."""
-        x = self.taped[f"squeezed{block}_{stream}"][0]
+        x = self.taped[f"{stream}.squeeze{block}"][0]
         return _over_positions(x)
 
     def owner(self, block: int, stream: str, x: int, y: int) -> int:
@@ -225,7 +227,7 @@ def shown_regions(probe: DPAProbe, trace: DPATrace, x: int, y: int, block: int) 
 def shown_transfer(probe: DPAProbe, trace: DPATrace, x: int, y: int, block: int) -> Rows:
     """IMA: each modality's own features, what it takes from the other, and where it reads."""
     taps = {
-        "Psi": [f"ima{block}.{stream}.cosine" for stream in STREAMS],
+        "Psi": [f"ima{block}.{stream}" for stream in STREAMS],
         "T": [f"ima{block}.exchange.transferred_{stream}" for stream in STREAMS],
     }
     maps = {name: [trace.tap(tap) for tap in names] for name, names in taps.items()}
@@ -277,10 +279,10 @@ def shown_block5(probe: DPAProbe, trace: DPATrace, x: int, y: int, block: int) -
     rows = []
     for stream, ground in trace.grounds().items():
         taps = {
-            "f5": f"f5_{stream}",
-            "IMA": f"ima5.fuse_{stream}.refined",
-            "IFA": f"ifa_{stream}.fuse.refined",
-            "fused": f"fuse5_{stream}.fused",
+            "f5": f"{stream}.encoder.block5",
+            "IMA": f"ima5.fuse_{stream}",
+            "IFA": f"ifa_{stream}",
+            "fused": f"fuse5_{stream}",
         }
         tensors = {name: trace.tap(tap) for name, tap in taps.items()}
         strengths = {n: np.abs(x).mean(0) for n, x in tensors.items() if x is not None}
@@ -445,7 +447,7 @@ class DPAProbe(Probe[DPATrace]):
     def _draw(self, clip: int, frame: int, how: str) -> np.ndarray:
         return FLOWS[how](self._film, clip, frame)
 
-    def _encode(self, network: str, clip: int, frame: int, how: str) -> Features:
+    def _encode(self, network: str, clip: int, frame: int, how: str) -> FrameMaps:
         model, film = self.networks[network], self._film(clip)
         device = next(model.parameters()).device
         pixels = frame_input([film.frame(frame)], film.size)

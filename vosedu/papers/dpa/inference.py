@@ -14,7 +14,7 @@ from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.nn import imagenet_rgb, resize_image, to_batch
 from vosedu.papers.contract import FeatureStore, FrameResult
-from vosedu.papers.dpa.network import DPA, Features, Reference
+from vosedu.papers.dpa.network import DPA, FrameMaps, Reference
 from vosedu.papers.streaming import CheckedFrames, results, two_passes
 
 
@@ -112,7 +112,7 @@ def segment(
     chosen = reference_indices(len(clip), inference) if model.needs_references else ()
 
     def predicted(
-        targets: Sequence[int], encoded: list[Features], references: list[list[Reference]]
+        targets: Sequence[int], encoded: list[FrameMaps], references: list[list[Reference]]
     ) -> Iterator[FrameResult]:
         yield finish(clip, *targets, predict(model, *encoded, *references), inference)
 
@@ -197,7 +197,7 @@ def flow_input(pictures: Sequence[np.ndarray], size: tuple[int, int]) -> Tensor:
 
 
 @torch.inference_mode()
-def encode(model: DPA, pictures: Pictures, index: int) -> Features:
+def encode(model: DPA, pictures: Pictures, index: int) -> FrameMaps:
     """Encoder maps of one frame and its flow."""
     device = next(model.parameters()).device
     frame, picture = pictures.batch([index])
@@ -205,13 +205,13 @@ def encode(model: DPA, pictures: Pictures, index: int) -> Features:
 
 
 @torch.inference_mode()
-def remember(model: DPA, features: Features) -> Reference:
+def remember(model: DPA, features: FrameMaps) -> Reference:
     """What IFA needs of a reference frame, from its encoder maps."""
     return model.remember(features)
 
 
 @torch.inference_mode()
-def predict(model: DPA, features: Features, references: Sequence[Reference]) -> Tensor:
+def predict(model: DPA, features: FrameMaps, references: Sequence[Reference]) -> Tensor:
     """The final map, 1 x 1 x h x w, of a frame from its encoder maps."""
     return model.predict(features, references)[-1]
 

@@ -6,7 +6,6 @@ branch is copied into the motion branch, as far as the two have parts in common.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +21,9 @@ from vosedu.clip import Clip
 from vosedu.datasets.weights import weights_folder
 from vosedu.errors import InputError
 from vosedu.nn import imagenet_rgb, load_weights
-from vosedu.papers.dpa.network import DPA, Config, StillDPA, build
+from vosedu.nn.initial import initialised
+from vosedu.papers.dpa.network import DPA, Config, build
+from vosedu.papers.dpa.variants import StillDPA
 from vosedu.paths import data_dir
 from vosedu.training import Batch, History, Loss, Recipe, Sample, Stage, Step, fit
 from vosedu.training.data import labelled, open_data, to_tensors
@@ -389,20 +390,3 @@ def _imagenet() -> Path:
             f"imagenet {path.name}' or put the file there"
         )
     return path
-
-
-def initialised(model: nn.Module, seed: int, small: bool = False) -> nn.Module:
-    """Draw every module's initial weights from a generator of (seed, the module's name).
-
-    small: convolutions from N(0, 0.01) with bias 0, as the authors'.
-    """
-    for name, module in model.named_modules():
-        if hasattr(module, "reset_parameters"):
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(zlib.crc32(f"{seed} {name}".encode()))
-                module.reset_parameters()
-                if small and isinstance(module, nn.Conv2d):
-                    nn.init.normal_(module.weight, std=0.01)
-                    if module.bias is not None:
-                        nn.init.zeros_(module.bias)
-    return model
