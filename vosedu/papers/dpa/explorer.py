@@ -57,12 +57,12 @@ TAPED = (
     "ima?.exchange.*",
     "ima5.fuse_appearance",
     "ima5.fuse_motion",
+    "ifa_*.read",
     "ifa_*.read.attention",
     "ifa_appearance",
     "ifa_motion",
     "fuse5_appearance",
     "fuse5_motion",
-    "decoder.gate",
     "decoder.maps",
 )
 

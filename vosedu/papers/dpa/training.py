@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image, ImageEnhance
-from torch import Tensor, nn
+from torch import Tensor
 
 from vosedu import flow
 from vosedu.clip import Clip
