@@ -86,6 +86,18 @@ def test_random_references_are_one_draw_for_the_clip_unless_exact() -> None:
     assert exact == reference_plan(60, Inference.released())
 
 
+@pytest.mark.parametrize("exact", [False, True])
+def test_random_references_come_from_the_whole_clip(exact: bool) -> None:
+    """Each of 20 frames is drawn about as often as the others: 2,000 x 5 / 20 times a frame."""
+    counts = np.zeros(20)
+    for seed in range(100 if exact else 2000):
+        inference = Inference(sampling="random", exact=exact, seed=seed)
+        for refs in reference_plan(20, inference)[: 20 if exact else 1]:
+            counts[list(refs)] += 1
+    assert counts.sum() == 2000 * 5
+    assert counts.min() > 400 and counts.max() < 600
+
+
 def test_consecutive_references_are_the_nearest_frames_but_not_the_target() -> None:
     plan = reference_plan(10, Inference(references=4, sampling="consecutive"))
     assert plan[5] == (3, 4, 6, 7)
