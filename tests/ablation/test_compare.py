@@ -9,7 +9,9 @@ from vosedu.ablation.compare import (
     Comparison,
     by_seed,
     compare,
+    control_works,
     interval,
+    rules_out,
     seeds_needed,
     verdict,
 )
@@ -103,3 +105,30 @@ def test_without_an_interval_one_cannot_tell() -> None:
     nan = float("nan")
     assert verdict(claim, None) == "cannot tell"
     assert verdict(claim, Comparison(40, 50, (0,), (-10.0,), nan, nan)) == "cannot tell"
+
+
+def difference(low: float, high: float) -> Comparison:
+    """Two seeds whose interval is that."""
+    return Comparison(40, 50, (0, 1), (low, high), low, high)
+
+
+@pytest.mark.parametrize(
+    ("control", "said"),
+    [
+        (difference(-30, -20), "seen"),
+        (difference(-30, -9), "not testable here"),
+        (difference(-2, 3), "not testable here"),
+        (None, "cannot tell"),
+    ],
+)
+def test_a_claim_whose_control_failed_is_not_testable(control, said: str) -> None:
+    claim = Claim("less is worse", "mixed", "lower", 1.0, control="wrong input", cost=10.0)
+    assert verdict(claim, difference(-8, -4), control) == said
+    if control is not None:
+        assert control_works(claim, control) == (said == "seen")
+
+
+def test_an_interval_rules_out_what_it_does_not_hold() -> None:
+    assert rules_out(difference(-1, 1), -5.6)
+    assert not rules_out(difference(-7, 1), -5.6)
+    assert not rules_out(difference(float("nan"), float("nan")), -5.6)

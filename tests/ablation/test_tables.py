@@ -25,6 +25,8 @@ TABLE = Table(
     ),
 )
 
+BOUNDS = ["floor: best trivial predictor", "oracle"]
+
 
 @pytest.fixture
 def records(record) -> list:
@@ -39,7 +41,7 @@ def records(record) -> list:
 
 def test_a_line_has_the_papers_numbers_ours_the_difference_and_the_verdict(records) -> None:
     found = ablation.table("cosnet", TABLE, records)
-    assert list(found.index) == ["full", "full, once more", "less", "other", "never"]
+    assert list(found.index) == ["full", "full, once more", "less", "other", "never", *BOUNDS]
     less = found.loc["less"]
     assert less["DAVIS"] == "77.2 (-3.30)"
     assert less["FBMS"] == ""
@@ -47,6 +49,9 @@ def test_a_line_has_the_papers_numbers_ours_the_difference_and_the_verdict(recor
     assert less["our J, occlusion"] == "52.00"
     assert less["difference, occlusion"].startswith("-10.00 [")
     assert (less["claim"], less["verdict"]) == ("less is worse", "seen")
+    assert less["paper's size"] == "-3.30 ruled out"
+    floor, oracle = (float(found.loc[name, "our J, occlusion"]) for name in BOUNDS)
+    assert 0 < floor < oracle <= 100
     full = found.loc["full"]
     assert (full["DAVIS"], full["our J, mixed"]) == ("80.5", "72.00")
     assert full["difference, mixed"] == full["verdict"] == ""
@@ -73,7 +78,8 @@ def test_other_splits_and_profiles_do_not_enter(record, records) -> None:
 def test_the_committed_tables_of_cosnet_read(key: str) -> None:
     table = api.paper("cosnet").table(key)
     found = ablation.table("cosnet", key)
-    assert list(found.index) == [row.label for row in table.rows]
+    bounds = BOUNDS if key != "3" else []
+    assert list(found.index) == [*(row.label for row in table.rows), *bounds]
     assert found.index.name == f"Table {key}"
 
 

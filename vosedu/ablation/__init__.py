@@ -1,17 +1,23 @@
 """Running the ablation tables over paired seeds and comparing them with the papers."""
 
-from vosedu.ablation.compare import Comparison, compare, verdict
+from vosedu.ablation.compare import Comparison, compare, control_works, rules_out, verdict
+from vosedu.ablation.controls import INTERVENTIONS, intervened
 from vosedu.ablation.run import run, run_table
 from vosedu.ablation.store import Record, Store
-from vosedu.ablation.tables import forest, judge, table
+from vosedu.ablation.tables import controls, forest, judge, table
 
 __all__ = [
+    "INTERVENTIONS",
     "Comparison",
     "Record",
     "Store",
     "compare",
+    "control_works",
+    "controls",
     "forest",
+    "intervened",
     "judge",
+    "rules_out",
     "run",
     "run_table",
     "table",

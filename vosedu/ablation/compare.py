@@ -13,6 +13,7 @@ from vosedu.errors import InputError
 from vosedu.papers.contract import Claim
 
 SEEN, REVERSED, NO_EFFECT, CANNOT_TELL = "seen", "reversed", "no effect", "cannot tell"
+NOT_TESTABLE = "not testable here"
 
 
 @dataclass(frozen=True)
@@ -105,15 +106,32 @@ def compare(
     )
 
 
-def verdict(claim: Claim, comparison: Comparison | None) -> str:
-    """By rule, from the interval and the margin that stood in the claim before the run.
+def control_works(claim: Claim, control: Comparison) -> bool:
+    """Whether the claim's control costs what it must, with its whole interval."""
+    return bool(control.high <= -claim.cost)
 
+
+def rules_out(comparison: Comparison, effect: float) -> bool:
+    """Whether the interval excludes a difference of that size, for example the paper's."""
+    return not np.isnan(comparison.low) and not comparison.low <= effect <= comparison.high
+
+
+def verdict(claim: Claim, comparison: Comparison | None, control: Comparison | None = None) -> str:
+    """By rule, from the intervals and from what stood in the claim before the run.
+
+    "not testable here": the claim's control was run and did not cost what it must.
     "no effect": the interval lies inside the margin (for a claim of sameness that is "seen").
     "seen": the interval lies on the claimed side of zero, and not inside the margin.
-    "reversed": it lies on the other side. Anything else, or fewer than two seeds: "cannot tell".
+    "reversed": it lies on the other side. Anything else, fewer than two seeds, or a control that
+    was not run: "cannot tell".
     """
     if comparison is None or np.isnan(comparison.low):
         return CANNOT_TELL
+    if claim.control:
+        if control is None or np.isnan(control.low):
+            return CANNOT_TELL
+        if not control_works(claim, control):
+            return NOT_TESTABLE
     low, high = comparison.low, comparison.high
     inside = -claim.margin < low and high < claim.margin
     if claim.better == "same":

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from vosedu import api, toyvos
+from vosedu.ablation.controls import intervened
 from vosedu.ablation.store import Record, Store, commit, fingerprint
 from vosedu.clip import Clip
 from vosedu.errors import InputError
@@ -31,6 +32,7 @@ class Setup:
     config: Any
     recipe: Recipe
     inference: Any
+    intervention: str = ""
 
     @classmethod
     def of(cls, paper: Paper, row: Row, profile: str) -> Setup:
@@ -39,12 +41,13 @@ class Setup:
             replace(paper.Config.paper().scaled(profile), **row.config),
             paper.recipe(profile).change(**row.recipe),
             replace(paper.Inference.paper(), **row.inference),
+            row.intervention,
         )
 
     @property
     def hashes(self) -> dict[str, str]:
         """Digests of the three parts and the version of the data they are scored on."""
-        parts = {f.name: digest(getattr(self, f.name)) for f in fields(self)}
+        parts = {f.name: digest(v) for f in fields(self) if (v := getattr(self, f.name)) != ""}
         return {**parts, "data": toyvos.PIXELS}
 
     @property
@@ -86,9 +89,11 @@ class _Task:
             on_step=on_step,
         )
         scored = []
-        for suite in dict.fromkeys(suite for _, suite in self.scorings):
-            setups = [each for each, its_suite in self.scorings if its_suite == suite]
+        for place in dict.fromkeys((suite, each.intervention) for each, suite in self.scorings):
+            suite, intervention = place
+            setups = [s for s, its_suite in self.scorings if (its_suite, s.intervention) == place]
             shown = _test_clips(setup.recipe, suite, self.split) if clips is None else clips
+            shown = intervened(shown, intervention)
             found = score_each(model, shown, [each.inference for each in setups])
             scored += [(each, suite, metrics) for each, metrics in zip(setups, found)]
         return [
@@ -109,6 +114,7 @@ class _Task:
                 device=_device_name(self.device),
                 commit=commit(),
                 hashes=setup.hashes,
+                intervention=setup.intervention,
             )
             for setup, suite, metrics in scored
         ]
@@ -203,7 +209,7 @@ def run_table(
     wanted = [
         (row, suite, Setup.of(paper, row, profile))
         for row in _chosen(table, rows)
-        for suite in _suites(table, row)
+        for suite in suites_of(table, row)
     ]
     known = {record.fingerprint: record for record in store.family()}
     tasks: dict[tuple[int, str], dict[tuple[Any, ...], tuple[Setup, str]]] = {}
@@ -254,6 +260,19 @@ def score_each(
     return found
 
 
+def suites_of(table: Table, row: Row) -> list[str]:
+    """The mixed split, and the suite of the row's claim; for the base row, of every claim.
+
+    A control is run where the claims that name it are judged.
+    """
+    if row.intervention:
+        return sorted(
+            {r.claim.suite for r in table.rows if r.claim and r.claim.control == row.label}
+        )
+    rows = table.rows if row.label == table.base else (row,)
+    return sorted({"mixed"} | {row.claim.suite for row in rows if row.claim})
+
+
 def stale(store: Store, paper: Paper, table: Table) -> list[Record]:
     """The records whose digests no longer match the code, or whose row is gone."""
     rows = {row.label: row for row in table.rows}
@@ -283,12 +302,6 @@ def _chosen(table: Table, rows: Iterable[str] | None) -> list[Row]:
                 f"table {table.key} has no row '{label}'; choose from {', '.join(known)}"
             )
     return [row for row in table.rows if row.label in labels and not row.unavailable]
-
-
-def _suites(table: Table, row: Row) -> list[str]:
-    """The mixed split, and the suite of the row's claim; for the base row, of every claim."""
-    rows = table.rows if row.label == table.base else (row,)
-    return sorted({"mixed"} | {row.claim.suite for row in rows if row.claim})
 
 
 def _run_all(tasks: Sequence[_Task], jobs: int) -> Iterator[list[Record]]:

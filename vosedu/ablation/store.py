@@ -18,6 +18,7 @@ from vosedu.paths import data_dir
 class Record:
     """One row of a table, with one seed, scored on one suite.
 
+    intervention: what was done to the clips before scoring, a name of `ablation.INTERVENTIONS`.
     metrics: measure -> one value per clip, in the order of the split.
     hashes: digests of config, recipe, inference and data version; a record whose digests differ
         from the code's no longer counts.
@@ -39,6 +40,7 @@ class Record:
     device: str
     commit: str
     hashes: dict[str, str] = field(default_factory=dict)
+    intervention: str = ""
 
     @property
     def key(self) -> tuple[Any, ...]:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from vosedu import api
-from vosedu.ablation.compare import Comparison, compare, verdict
+from vosedu.ablation.compare import Comparison, compare, control_works, rules_out, verdict
+from vosedu.ablation.run import suites_of
 from vosedu.ablation.store import Record, Store
 from vosedu.papers.contract import Paper, Row, Table
+from vosedu.toyvos import baselines
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,6 +41,8 @@ def table(
     store: the records; by default the committed ones. columns: the suites to show, by default
     `suites(table)`. Differences are row minus base, in points,
     with the 95 % interval over seeds. What was not run says so, with the reason where there is one.
+    "paper's size" says whether the interval excludes the difference that the paper prints. The
+    last lines are the best trivial predictor of each suite and an oracle.
     """
     from pandas import DataFrame
 
@@ -50,18 +54,55 @@ def table(
         line = {column: _reported(table, row, column) for column in _reported_columns(table)}
         for suite in columns or suites(table):
             compared = compare(records, row.label, table.base, suite, measure)
-            line[f"our {measure}, {suite}"] = _ours(row, compared)
+            line[f"our {measure}, {suite}"] = _ours(table, row, suite, compared)
             line[f"difference, {suite}"] = _difference(table, row, compared)
         line["claim"] = row.claim.text if row.claim else ""
         line["verdict"] = judge(records, table, row, measure) if row.claim else ""
+        line["paper's size"] = _against_the_paper(records, table, row, measure)
         lines[row.label] = line
-    return DataFrame.from_dict(lines, orient="index").rename_axis(f"Table {table.key}")
+    if measure == "J" and not all(row.unavailable for row in table.rows):
+        for name, values in _bounds(columns or suites(table)).items():
+            lines[name] = {f"our J, {suite}": f"{value:.2f}" for suite, value in values.items()}
+    frame = DataFrame.from_dict(lines, orient="index").fillna("")
+    return frame.rename_axis(f"Table {table.key}")
+
+
+def controls(
+    paper: str | Paper,
+    table: str | Table,
+    store: Iterable[Record] | None = None,
+    *,
+    profile: str = "ablate",
+    split: str = "test",
+    measure: str = "J",
+) -> DataFrame:
+    """One line per control and suite: what it must cost, what it cost, whether it works."""
+    from pandas import DataFrame
+
+    paper = api.paper(paper)
+    table = paper.table(table) if isinstance(table, str) else table
+    records = _records(paper, table, store, profile, split)
+    claims = {
+        (row.claim.control, row.claim.suite): row.claim
+        for row in table.rows
+        if row.claim and row.claim.control
+    }
+    lines = []
+    for (control, suite), claim in claims.items():
+        compared = compare(records, control, table.base, suite, measure)
+        works = "" if compared is None else "yes" if control_works(claim, compared) else "no"
+        cost = NOT_RUN if compared is None else str(compared)
+        lines.append((control, suite, f"{claim.cost:g} or more", cost, works))
+    names = ["control", "suite", f"must cost ({measure} points)", "difference", "works"]
+    return DataFrame(lines, columns=names)
 
 
 def judge(records: Iterable[Record], table: Table, row: Row, measure: str = "J") -> str:
     """The verdict on a row's claim, on the suite it names; "not run here" without records."""
+    records = list(records)
     compared = compare(records, row.label, table.base, row.claim.suite, measure)
-    return NOT_RUN if compared is None else verdict(row.claim, compared)
+    control = compare(records, row.claim.control, table.base, row.claim.suite, measure)
+    return NOT_RUN if compared is None else verdict(row.claim, compared, control)
 
 
 def forest(
@@ -98,6 +139,7 @@ def branch(
     """A row's line in a forest plot: its verdict stands there on the suite its claim names."""
     from vosedu.figures.forest import Branch
 
+    records = list(records)
     compared = compare(records, row.label, table.base, suite, measure)
     if compared is None:
         return Branch(row.label, (), (float("nan"),) * 2, 0.0, NOT_RUN)
@@ -107,13 +149,36 @@ def branch(
         compared.differences,
         (compared.low, compared.high),
         row.claim.margin if judged else 0.0,
-        verdict(row.claim, compared) if judged else "",
+        judge(records, table, row, measure) if judged else "",
     )
 
 
 def _changes(row: Row) -> bool:
     """False for a row that repeats the full one, as tables do once for each group of rows."""
-    return any((row.config, row.recipe, row.inference))
+    return any((row.config, row.recipe, row.inference, row.intervention))
+
+
+def _against_the_paper(records: Iterable[Record], table: Table, row: Row, measure: str) -> str:
+    """Whether the interval on the claim's suite rules out the first difference the paper prints."""
+    base = table.row(table.base).reported
+    printed = [v - base[c] for c, v in row.reported.items() if v is not None and base.get(c)]
+    if row.claim is None or not printed:
+        return ""
+    compared = compare(records, row.label, table.base, row.claim.suite, measure)
+    if compared is None or len(compared.seeds) < 2:
+        return ""
+    ruled_out = rules_out(compared, printed[0])
+    return f"{printed[0]:+.2f} {'ruled out' if ruled_out else 'not ruled out'}"
+
+
+def _bounds(suites: Sequence[str]) -> dict[str, dict[str, float]]:
+    """The best trivial predictor and the oracle of each suite, from ToyVOS's measured table."""
+    measured = {row["suite"]: row for row in baselines.read()["rows"]}
+    rows = {suite: measured[suite] for suite in suites if suite in measured}
+    return {
+        "floor: best trivial predictor": {s: r["J"][r["best trivial"]] for s, r in rows.items()},
+        "oracle": {s: r["oracle"] for s, r in rows.items()},
+    }
 
 
 def _records(
@@ -136,9 +201,11 @@ def _reported(table: Table, row: Row, column: str) -> str:
     return f"{value:g} ({value - base:+.2f})"
 
 
-def _ours(row: Row, compared: Comparison | None) -> str:
+def _ours(table: Table, row: Row, suite: str, compared: Comparison | None) -> str:
     if compared is not None:
         return f"{compared.row:.2f}"
+    if row.intervention and suite not in suites_of(table, row):
+        return ""
     return f"{NOT_RUN}: {row.unavailable}" if row.unavailable else NOT_RUN
 
 

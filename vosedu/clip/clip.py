@@ -115,6 +115,7 @@ class Clip:
     labels: frame index -> H x W uint8 object ids (0 background, 255 void); may be sparse.
     flow: None, or T-1 forward fields, each H x W x 2 float32 (dx, dy) in pixels.
     attributes: codes of ATTRIBUTES, e.g. {"OC", "FM"}.
+    references: the clip that methods with reference frames take them from; None: this one.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Clip:
     flow: Sequence[np.ndarray] | None = None
     attributes: frozenset[str] = frozenset()
     fps: float = 24.0
+    references: Clip | None = None
 
     def __len__(self) -> int:
         return len(self.frames)

@@ -81,12 +81,16 @@ class Claim:
     suite: the ToyVOS suite made for this kind of claim.
     better: what the paper says of the row against the base row: "lower", "higher" or "same".
     margin: in J points; differences inside it count as no effect.
+    control: label of the row of the same table that must cost the base row `cost` J points or more
+        on that suite, with its whole interval, or the claim cannot be tested here.
     """
 
     text: str
     suite: str
     better: str
     margin: float = 1.0
+    control: str = ""
+    cost: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,8 @@ class Row:
     """One row of an ablation table: what changes against the base, and what the paper reports.
 
     config, recipe, inference: fields to replace.
+    intervention: what is done to the clips before scoring, a name of `ablation.INTERVENTIONS`; a
+        row with one is a control.
     reported: column -> number printed in the paper (None where it prints none).
     unavailable: the reason, for a row that cannot be had here.
     """
@@ -102,6 +108,7 @@ class Row:
     config: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     recipe: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     inference: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    intervention: str = ""
     reported: Mapping[str, float | None] = field(default_factory=lambda: _NOTHING)
     claim: Claim | None = None
     unavailable: str = ""
