@@ -96,3 +96,23 @@ def _kernel(features: np.ndarray) -> Tensor:
     k = (f.T @ f - squares[:, None] / 2 - squares[None] / 2).clamp_max(0).exp()
     scale = k.sum(1).rsqrt()
     return k * scale[:, None] * scale[None]
+
+
+@dataclass(frozen=True)
+class EnergyCRF(CRF):
+    """The CRF of the scripts that AMC-Net and HCPN released: energies in the place of probabilities.
+
+    e_fg = -log(1 - p) / (1.05 sigmoid(1 - p)), e_bg likewise of p; the scripts hand these to a
+    function that takes -log of class probabilities. The likelier class then costs nothing, and the
+    other one less than its -log probability; `floor` bounds e. With `stretch` each frame's largest
+    probability becomes 1 first. The scripts stop before `steps` where the divergence changes by
+    less than 500; this does not.
+    """
+
+    def _unary(self, probability: np.ndarray) -> np.ndarray:
+        """Unary costs of background and foreground, 2 x HW float32."""
+        p = probability.astype(np.float32).ravel()
+        if self.stretch and p.max() > 0:
+            p = p / p.max()
+        energies = [-np.log(q + 1e-8) * (1 + np.exp(-q)) / 1.05 for q in (p, 1 - p)]
+        return -np.log(np.clip(np.stack(energies), self.floor, 1.0))

@@ -1,0 +1,267 @@
+"""How AMC-Net is trained: single frames with their flow pictures, one stage, everything at once.
+
+Section 4.1 of the paper and section 6 of its reference page. The mask supervises the output and,
+with the same weight, every attention map of the decoder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vosedu import flow
+from vosedu.clip import VOID, Clip
+from vosedu.datasets.weights import weights_folder
+from vosedu.errors import InputError, choose
+from vosedu.nn import ResNet, imagenet_rgb, load_weights
+from vosedu.nn.initial import initialised
+from vosedu.papers.amcnet.inference import resized
+from vosedu.papers.amcnet.network import AMCNet, Config, build, stages_of
+from vosedu.training import Batch, Group, History, Loss, Recipe, Sample, Stage, Step, fit
+from vosedu.training.data import labelled, open_data
+from vosedu.training.losses import binary_cross_entropy
+
+# Recipes -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Frames(Stage):
+    """The stage of AMC-Net.
+
+    supervised: how many attention maps the mask supervises, from the coarsest on (Table 3).
+    augmentation: "paper" (mirror, rotation) or "released" (and scale, soft mask borders).
+    """
+
+    supervised: int = 5
+    augmentation: str = "paper"
+
+
+def recipe(profile: str = "course", form: str = "paper") -> Recipe:
+    """The recipe of a profile. `form`, "paper" or "released", matters for "full" alone."""
+    if profile == "full":
+        return _full(form)
+    quick = profile == "quick"
+    stage = Frames(
+        name="frames",
+        data="toyvos/mixed/train@dis-medium",
+        loss="cross-entropy",
+        steps={"quick": 3, "ablate": 400, "course": 1500}[profile],
+        batch_size=2 if quick else 8,
+        size=(48, 80) if quick else (96, 160),
+        lr=2e-3,
+        optimiser="adamw",
+        weight_decay=1e-4,
+        schedule="cosine",
+    )
+    return Recipe((stage,))
+
+
+def _full(form: str) -> Recipe:
+    """100 epochs of 519 batches of 4 at 384 x 384; SGD, 1e-3 falling by poly, from ImageNet.
+
+    The release trains biases at twice the rate and does not decay them.
+    """
+    released = form == "released"
+    groups = (Group("biases", r".*\.bias$", 2.0, weight_decay=0.0), Group("all others"))
+    stage = Frames(
+        name="frames",
+        data="davis16/train",
+        loss="cross-entropy",
+        steps=100 * 519,
+        batch_size=4,
+        size=(384, 384),
+        lr=1e-3,
+        groups=groups if released else (Group("all"),),
+        augmentation=form,
+    )
+    return Recipe((stage,), initial="imagenet")
+
+
+# Samples -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FrameSamples:
+    """Draws a frame with an object in it: `frame`, `flow` 3 x H x W in 0..255, `mask` 1 x H x W.
+
+    The release goes through all frames in turn; here a clip is drawn, then one of its frames.
+    """
+
+    stage: Frames
+    clips: Sequence[Clip]
+
+    def __call__(self, rng: np.random.Generator, step: Step) -> Batch:
+        """One sample: name -> tensor without batch axis."""
+        clip = self.clips[int(rng.integers(len(self.clips)))]
+        index = _with_object(rng, clip)
+        picture = flow.to_colour(flow.of(clip)[index])
+        size = tuple(self.stage.size)
+        frame, picture = (resized(image, size) for image in (clip.frames[index], picture))
+        mask = _foreground(clip.labels[index])
+        if mask.shape != size:
+            mask = cv2.resize(mask, size[::-1], interpolation=cv2.INTER_NEAREST)
+        augment = choose(AUGMENTATIONS, self.stage.augmentation, "AMC-Net has no augmentation")
+        frame, mask, picture = augment(rng, frame, mask, picture)
+        return {"frame": _tensor(frame), "flow": _tensor(picture), "mask": _tensor(mask) / 255}
+
+
+def _with_object(rng: np.random.Generator, clip: Clip) -> int:
+    """A labelled frame in whose mask there is something."""
+    for index in rng.permutation(labelled(clip)):
+        if _foreground(clip.labels[int(index)]).any():
+            return int(index)
+    raise InputError(f"no mask of the clip {clip.name} has an object in it; leave the clip out")
+
+
+def _foreground(labels: np.ndarray) -> np.ndarray:
+    """Ids -> 0 and 255; void pixels count as background."""
+    return ((labels != 0) & (labels != VOID)).astype(np.uint8) * 255
+
+
+def _tensor(image: np.ndarray) -> Tensor:
+    """H x W or H x W x 3 uint8 -> 1 x H x W or 3 x H x W float32."""
+    return torch.from_numpy(image.reshape(*image.shape[:2], -1).transpose(2, 0, 1).copy()).float()
+
+
+Pictures = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def paper_augmentation(
+    rng: np.random.Generator, frame: np.ndarray, mask: np.ndarray, picture: np.ndarray
+) -> Pictures:
+    """Mirror half of the time, rotate by up to 10 degrees (the release's range); hard masks."""
+    return _moved(rng, (frame, mask, picture), (1.0, 1.0), cv2.INTER_NEAREST)
+
+
+def released_augmentation(
+    rng: np.random.Generator, frame: np.ndarray, mask: np.ndarray, picture: np.ndarray
+) -> Pictures:
+    """And scale by 0.75 to 1.25; the mask of 0 and 255 is rotated by the bicubic filter, too, so
+    that its border becomes soft."""
+    return _moved(rng, (frame, mask, picture), (0.75, 1.25), cv2.INTER_CUBIC)
+
+
+def _moved(
+    rng: np.random.Generator, images: Pictures, scales: tuple[float, float], mask_filter: int
+) -> Pictures:
+    """One mirror and one affine map about the centre for frame, mask and flow picture; black
+    outside.
+
+    The colours of the flow picture stay: after a mirror they show motion to the wrong side.
+    """
+    height, width = images[0].shape[:2]
+    step = -1 if rng.random() < 0.5 else 1
+    angle, scale = float(rng.uniform(-10, 10)), float(rng.uniform(*scales))
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, scale)
+    filters = (cv2.INTER_CUBIC, mask_filter, cv2.INTER_CUBIC)
+    return tuple(
+        cv2.warpAffine(np.ascontiguousarray(image[:, ::step]), turn, (width, height), flags=how)
+        for image, how in zip(images, filters)
+    )
+
+
+AUGMENTATIONS: Mapping[str, Callable[..., Pictures]] = {
+    "paper": paper_augmentation,
+    "released": released_augmentation,
+}
+
+
+# Loss --------------------------------------------------------------------------------------------
+
+
+def cross_entropy(
+    model: AMCNet, batch: Batch, step: Step, supervised: int = 5
+) -> dict[str, Tensor]:
+    """Binary cross-entropy, a mean over pixels, of the output and of each supervised map.
+
+    All have weight 1; the terms are summed. The maps see the mask resized by nearest neighbour.
+    """
+    mask = batch["mask"]
+    output = model(imagenet_rgb(batch["frame"]), imagenet_rgb(batch["flow"]))
+    terms = {"mask": F.binary_cross_entropy_with_logits(output.logits.float(), mask)}
+    if output.second is not None:
+        terms["second"] = F.binary_cross_entropy_with_logits(output.second.float(), mask)
+    for number, attention in enumerate(output.attention[:supervised]):
+        small = F.interpolate(mask, attention.shape[2:], mode="nearest")
+        terms[f"attention {number}"] = binary_cross_entropy(attention, small).mean()
+    return terms
+
+
+# Training ----------------------------------------------------------------------------------------
+
+
+def train(
+    config: Config,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    folder: str | Path | None = None,
+    data: Callable[[str], Sequence] = open_data,
+    on_step: Callable[[History], None] | None = None,
+    until: str | None = None,
+    workers: int = 0,
+) -> tuple[AMCNet, History]:
+    """Train the network of `config`; returns it in evaluation mode.
+
+    The initial weights are a function of `seed` and of the parts' names, so variants share them
+    where they share parts; then comes what `recipe.initial` names, see `started`. `data` opens
+    the stages' data by name; see `vosedu.training.fit` for the other arguments.
+    """
+
+    def programme(stage: Frames) -> tuple[Sample, Loss]:
+        loss = partial(cross_entropy, supervised=stage.supervised)
+        return FrameSamples(stage, data(stage.data)), loss
+
+    return fit(
+        started(build(config), seed, recipe.initial),
+        recipe,
+        programme,
+        seed=seed,
+        device=device,
+        folder=folder,
+        on_step=on_step,
+        until=until,
+        workers=workers,
+    )
+
+
+def started(model: AMCNet, seed: int, initial: str) -> AMCNet:
+    """Give a network, in place, the weights that a run starts from.
+
+    initial: "": random ones. "imagenet": those of ResNet-101 in both encoders. Raises InputError
+    where the file is missing or does not fit.
+    """
+    initialised(model, seed)
+    if initial == "imagenet":
+        encoder = ResNet(101)
+        load_weights(encoder, _imagenet(), unused=("fc.",))
+        give_encoder(model, encoder)
+    elif initial:
+        raise InputError(f"AMC-Net knows no initial weights '{initial}'; choose imagenet or none")
+    return model
+
+
+def give_encoder(model: AMCNet, encoder: nn.Module) -> None:
+    """Copy an encoder's weights into both encoders; a PReLU in their stems stays as it is."""
+    state = stages_of(encoder, nn.ReLU())[0].state_dict()
+    for stages in (model.appearance, model.motion):
+        stages.load_state_dict({**stages.state_dict(), **state})
+
+
+def _imagenet() -> Path:
+    path = weights_folder("imagenet") / "resnet101-63fe2227.pth"
+    if not path.is_file():
+        raise InputError(
+            f"ResNet-101's ImageNet weights are not at {path}; fetch them with 'vosedu weights get "
+            f"imagenet {path.name}' or put the file there"
+        )
+    return path
