@@ -100,7 +100,7 @@ def _kernel(features: np.ndarray) -> Tensor:
 
 @dataclass(frozen=True)
 class EnergyCRF(CRF):
-    """The CRF of the scripts that AMC-Net and HCPN released: energies in the place of probabilities.
+    """The CRF of the scripts that AMC-Net and HCPN released, with energies for probabilities.
 
     e_fg = -log(1 - p) / (1.05 sigmoid(1 - p)), e_bg likewise of p; the scripts hand these to a
     function that takes -log of class probabilities. The likelier class then costs nothing, and the

@@ -121,7 +121,7 @@ def segment(
     model.eval()
     for index in range(len(clip)):
         probability = predict(model, *pictures.tensors(index))
-        yield finish(clip, pictures, index, probability, inference)
+        yield finish(pictures, index, probability, inference)
 
 
 @torch.inference_mode()
@@ -132,17 +132,18 @@ def predict(model: AMCNet, frame: Tensor, picture: Tensor) -> np.ndarray:
 
 
 def finish(
-    clip: Clip, pictures: Pictures, index: int, probability: np.ndarray, inference: Inference
+    pictures: Pictures, index: int, probability: np.ndarray, inference: Inference
 ) -> FrameResult:
     """A probability h x w as the result of frame `index`, at the clip's size."""
     if not np.isfinite(probability).all():
         raise InputError(
-            f"AMC-Net's output for frame {index} of '{clip.name}' is not a number; its weights are "
+            f"AMC-Net's output for frame {index} of '{pictures.name}' is not a number; its weights "
+            "are "
             "damaged or its training diverged, use another checkpoint"
         )
-    result = replace(ORDERS[inference.order](probability, clip.size, inference.filter), index=index)
+    result = ORDERS[inference.order](probability, pictures.shape, inference.filter)
     if inference.crf is None:
-        return result
+        return replace(result, index=index)
     refined = inference.crf.refine(result.probability, pictures.frames[index])
     return FrameResult(index, probability=refined)
 

@@ -97,7 +97,7 @@ class Config:
         """The same form at another scale: "quick", "ablate", "course" or "full" (as it is)."""
         course: dict[str, Any] = {
             "encoder": "tiny",
-            "reduced": (16, 16, 32, 32, 48),
+            "reduced": (8, 16, 32, 32, 48),
             "ratio": 4,
             "size": (96, 160),
         }

@@ -44,6 +44,10 @@ class Frames(Stage):
     augmentation: str = "paper"
 
 
+SUITES = ("mixed", "static-lookalikes", "resting")
+"""What small networks train on: with flow that tells more than the frame, and the reverse."""
+
+
 def recipe(profile: str = "course", form: str = "paper") -> Recipe:
     """The recipe of a profile. `form`, "paper" or "released", matters for "full" alone."""
     if profile == "full":
@@ -51,7 +55,7 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
     quick = profile == "quick"
     stage = Frames(
         name="frames",
-        data="toyvos/mixed/train@dis-medium",
+        data="+".join(f"toyvos/{suite}/train@dis-medium" for suite in SUITES),
         loss="cross-entropy",
         steps={"quick": 3, "ablate": 400, "course": 1500}[profile],
         batch_size=2 if quick else 8,

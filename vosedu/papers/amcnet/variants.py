@@ -51,8 +51,11 @@ class OnReducedFeatures(nn.Module):
 
 
 def released_block(channels: int, onward: int) -> tuple[nn.Module, int, nn.Module, nn.Module]:
-    """What a decoder block has besides attention, as `paper_block`: two 3x3 blocks before the attention and two on the fused features (the
-    paper has none and one), and a 3x3 block after the sum, which also narrows."""
+    """What a decoder block has besides attention, as `paper_block`.
+
+    Two 3x3 blocks before the attention and two on the fused features, where the paper has none and
+    one; and a 3x3 block after the sum, which also narrows.
+    """
     return (
         _two_blocks(channels),
         channels,
