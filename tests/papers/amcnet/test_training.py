@@ -225,7 +225,7 @@ def test_samples_take_frames_with_an_object_and_the_flow_that_leaves_them() -> N
         assert sample["mask"].max() == 1
         red, *_, blue = sample["flow"][:, 24, 40]
         assert red > 200 and blue < 50  # motion to the right is red
-    with pytest.raises(InputError, match="no mask of the clip bare"):
+    with pytest.raises(InputError, match="have no object in their masks"):
         FrameSamples(stage, [Clip("bare", frames, {0: labels[0]}, flow)])(
             np.random.default_rng(0), None
         )

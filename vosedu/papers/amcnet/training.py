@@ -92,6 +92,9 @@ def _full(form: str) -> Recipe:
 # Samples -----------------------------------------------------------------------------------------
 
 
+_TRIES = 200  # frames drawn before one gives up finding an object
+
+
 @dataclass(frozen=True)
 class FrameSamples:
     """Draws a frame with an object in it: `frame`, `flow` 3 x H x W in 0..255, `mask` 1 x H x W.
@@ -104,8 +107,7 @@ class FrameSamples:
 
     def __call__(self, rng: np.random.Generator, step: Step) -> Batch:
         """One sample: name -> tensor without batch axis."""
-        clip = self.clips[int(rng.integers(len(self.clips)))]
-        index = _with_object(rng, clip)
+        clip, index = self._with_object(rng)
         picture = flow.to_colour(flow.of(clip)[index])
         size = tuple(self.stage.size)
         frame, picture = (resized(image, size) for image in (clip.frames[index], picture))
@@ -116,13 +118,17 @@ class FrameSamples:
         frame, mask, picture = augment(rng, frame, mask, picture)
         return {"frame": _tensor(frame), "flow": _tensor(picture), "mask": _tensor(mask) / 255}
 
-
-def _with_object(rng: np.random.Generator, clip: Clip) -> int:
-    """A labelled frame in whose mask there is something."""
-    for index in rng.permutation(labelled(clip)):
-        if _foreground(clip.labels[int(index)]).any():
-            return int(index)
-    raise InputError(f"no mask of the clip {clip.name} has an object in it; leave the clip out")
+    def _with_object(self, rng: np.random.Generator) -> tuple[Clip, int]:
+        """A clip and a labelled frame of it in whose mask there is something."""
+        for _ in range(_TRIES):
+            clip = self.clips[int(rng.integers(len(self.clips)))]
+            index = int(rng.choice(labelled(clip)))
+            if _foreground(clip.labels[index]).any():
+                return clip, index
+        raise InputError(
+            f"{_TRIES} frames drawn from {self.stage.data} have no object in their masks; give "
+            "clips that have one"
+        )
 
 
 def _foreground(labels: np.ndarray) -> np.ndarray:
