@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vosedu import flow
 from vosedu.clip import Clip
 from vosedu.explore import Choice, Picture, Probe, Rows, Trace, available, by_label
 from vosedu.explore.sabotage import FLOW_TIPS, FLOWS, Hook, Sources, hooked
@@ -321,7 +320,7 @@ class AMCProbe(Probe[AMCTrace]):
         """The gates' means, and over how much of the frame the pixel's motion reads."""
         if np.isfinite(trace.gates).any():
             a, m = np.nanmean(trace.gates, axis=0)
-            yield f"Mean over levels: g^a {a:.2f}, g^m {m:.2f}, ratio {a / m:.2f}."
+            yield f"Mean of the gates over levels: appearance {a:.2f}, motion {m:.2f}."
         weights = trace.read(x, y).ravel()
         yield (
             f"The motion at ({x}, {y}) reads from {effective_support(weights):.1f} of "

@@ -17,7 +17,7 @@ from vosedu.errors import InputError, choose
 from vosedu.nn import imagenet_rgb
 from vosedu.nn.crf import CRF, EnergyCRF
 from vosedu.papers.amcnet.network import AMCNet
-from vosedu.papers.contract import FrameResult
+from vosedu.papers.contract import FeatureStore, FrameResult
 
 PAPER_CRF = EnergyCRF(smooth=(3.0, 3.0), bilateral=(30.0, 5.0, 5.0))
 """The CRF of the paper's last rows, with the parameters and energies of the released script."""
@@ -109,12 +109,14 @@ def segment(
     *,
     given: Mapping[int, np.ndarray] | None = None,
     inference: Inference | None = None,
+    features: FeatureStore | None = None,
 ) -> Iterator[FrameResult]:
     """The foreground probability of every frame, H x W float32 at the clip's own size, in order.
 
     One pass; two frames are in memory at a time. The last frame, which no flow leaves, takes the
     negated flow back to the frame before it. Flow comes from the clip, else it is estimated.
-    `given` is ignored: the method is unsupervised. Raises InputError for a clip it cannot use.
+    `given` is ignored: the method is unsupervised; nothing is shared through `features`. Raises
+    InputError for a clip it cannot use.
     """
     inference = inference or Inference()
     pictures = Pictures(model, clip, inference)
