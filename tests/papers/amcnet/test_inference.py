@@ -73,7 +73,7 @@ class Counting(Sequence):
 def test_inputs_are_rgb_normalised_with_imagenets_mean() -> None:
     image = np.zeros((48, 80, 3), np.uint8)
     image[..., 0] = 255
-    red, green, blue = to_input(image, (48, 80))[0, :, 0, 0].tolist()
+    red, green, blue = to_input(image)[0, :, 0, 0].tolist()
     assert (red, green, blue) == pytest.approx(
         ((1 - 0.485) / 0.229, -0.456 / 0.224, -0.406 / 0.225), rel=1e-4
     )
@@ -99,7 +99,7 @@ def test_frame_and_flow_are_not_interchanged(model: AMCNet) -> None:
     clip = noise(3)
     still = replace(clip, flow=[np.zeros_like(field) for field in clip.flow])
     tensors = Pictures(model, still, Inference()).tensors(0)
-    white = to_input(np.full((48, 80, 3), 255, np.uint8), (48, 80))
+    white = to_input(np.full((48, 80, 3), 255, np.uint8))
     assert torch.equal(tensors[1], white)
     assert not torch.equal(tensors[0], white)
 

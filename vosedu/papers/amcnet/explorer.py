@@ -284,12 +284,9 @@ class AMCProbe(Probe[AMCTrace]):
     ) -> AMCTrace:
         """One frame under one setting of the switches."""
         model, pictures = self.networks[network], self._open(clip)
-        shown = pictures.frame(frame)
+        shown = pictures.frames[frame]
         drawn = FLOW_PICTURES[flow](self._open, clip, frame)
-        inputs = [
-            to_input(rgb, pictures.size, self.inference.filter)
-            for rgb in (FRAMES[picture](shown), drawn)
-        ]
+        inputs = [to_input(rgb) for rgb in (FRAMES[picture](pictures.frame(frame)), drawn)]
         hook = GATES[gates]
         gated = [] if hook is None else [f"fusion.{i}.gate" for i in range(LEVELS)]
         with hooked(model, gated, hook), record(model, *RECORDED) as tape:

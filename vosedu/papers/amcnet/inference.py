@@ -11,13 +11,14 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from vosedu import flow
 from vosedu.clip import Clip
 from vosedu.errors import InputError, choose
+from vosedu.flow import FlowPictures
 from vosedu.nn import imagenet_rgb
 from vosedu.nn.crf import CRF, EnergyCRF
 from vosedu.papers.amcnet.network import AMCNet
 from vosedu.papers.contract import FeatureStore, FrameResult
+from vosedu.papers.streaming import CheckedFrames
 
 PAPER_CRF = EnergyCRF(smooth=(3.0, 3.0), bilateral=(30.0, 5.0, 5.0))
 """The CRF of the paper's last rows, with the parameters and energies of the released script."""
@@ -65,12 +66,12 @@ def resized(rgb: np.ndarray, size: tuple[int, int], how: str = "bicubic") -> np.
     return np.asarray(Image.fromarray(rgb).resize((size[1], size[0]), FILTERS[how]))
 
 
-def to_input(rgb: np.ndarray, size: tuple[int, int], how: str = "bicubic") -> Tensor:
-    """A frame or a flow picture, H x W x 3 uint8 RGB -> what the network takes, 1 x 3 x h x w.
+def to_input(rgb: np.ndarray) -> Tensor:
+    """A resized frame or flow picture, h x w x 3 uint8 RGB -> what the network takes of either.
 
-    Both are normalised with ImageNet's mean and deviation.
+    1 x 3 x h x w float32, normalised with ImageNet's mean and deviation.
     """
-    pixels = torch.from_numpy(np.array(resized(rgb, size, how))).permute(2, 0, 1)  # h w 3 -> 3 h w
+    pixels = torch.from_numpy(np.array(rgb)).permute(2, 0, 1)  # h w 3 -> 3 h w
     return imagenet_rgb(pixels.float().unsqueeze(0))
 
 
@@ -151,9 +152,10 @@ def finish(
 
 
 class Pictures:
-    """A clip as the network sees it: frames and pictures of their flow, resized.
+    """A clip as the network sees it: frames and pictures of their flow.
 
-    Raises InputError where network, clip and inference do not go together.
+    size: height and width they are resized to. Raises InputError where network, clip and inference
+    do not go together.
     """
 
     def __init__(self, model: AMCNet, clip: Clip, inference: Inference) -> None:
@@ -171,63 +173,27 @@ class Pictures:
                 f"AMC-Net cannot resize frames to {self.size[1]} x {self.size[0]}: set `size` to "
                 "32 or more each way"
             )
-        self.frames = _Recent(clip.frames)
-        self.fields = flow.of(
-            Clip(clip.name, self.frames, flow=clip.flow), inference.flow, cache=inference.flow_cache
+        self.frames = CheckedFrames(clip)
+        self._flow = FlowPictures(
+            Clip(clip.name, self.frames, flow=clip.flow),
+            inference.flow,
+            cache=inference.flow_cache,
         )
-        if len(self.fields) != len(clip):
-            raise InputError(
-                f"the clip '{clip.name}' has {len(clip)} frames but {len(self.fields) - 1} flow "
-                "fields; give one field fewer than frames, or none to have them estimated"
-            )
+
+    @property
+    def fields(self) -> Sequence[np.ndarray]:
+        """The flow that leaves each frame, H x W x 2 float32, pixels, at the clip's size."""
+        return self._flow.fields
 
     def frame(self, index: int) -> np.ndarray:
-        """A frame at the clip's size, H x W x 3 uint8."""
-        frame = self.frames[index]
-        if frame.shape[:2] != self.shape:
-            raise InputError(
-                f"frame {index} of '{self.name}' is {frame.shape[1]} x {frame.shape[0]} but the "
-                f"clip is {self.shape[1]} x {self.shape[0]}; all frames must have one size"
-            )
-        return frame
+        """A frame, h x w x 3 uint8."""
+        return resized(self.frames[index], self.size, self.filter)
 
     def flow(self, index: int) -> np.ndarray:
-        """The flow that leaves a frame, drawn at the clip's size, H x W x 3 uint8."""
-        field = self.fields[index]
-        if field.shape != (*self.shape, 2):
-            raise InputError(
-                f"the flow of frame {index} of '{self.name}' has the shape {field.shape} and the "
-                f"frames are {self.shape[1]} x {self.shape[0]}; compute it at the frames' size"
-            )
-        if not np.isfinite(field).all():
-            raise InputError(
-                f"the flow of frame {index} of '{self.name}' holds values that are not numbers; "
-                "compute it anew, or leave it out to have it estimated"
-            )
-        return flow.to_colour(field)
+        """The picture of the flow that leaves a frame, h x w x 3 uint8: drawn, then resized."""
+        return resized(self._flow[index], self.size, self.filter)
 
     def tensors(self, index: int) -> tuple[Tensor, Tensor]:
         """What the network takes of a frame: itself and its flow picture, 1 x 3 x h x w each."""
         picture = self.flow(index)  # first: it decodes the frame and the next
-        return (
-            to_input(self.frame(index), self.size, self.filter),
-            to_input(picture, self.size, self.filter),
-        )
-
-
-class _Recent(Sequence[np.ndarray]):
-    """Frames, the two decoded last held: a frame and its successor, for their flow."""
-
-    def __init__(self, frames: Sequence[np.ndarray]) -> None:
-        self._frames = frames
-        self._held: dict[int, np.ndarray] = {}
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    def __getitem__(self, index):  # type: ignore[override]
-        if index not in self._held:
-            if len(self._held) == 2:
-                del self._held[next(iter(self._held))]
-            self._held[index] = self._frames[index]
-        return self._held[index]
+        return to_input(self.frame(index)), to_input(picture)

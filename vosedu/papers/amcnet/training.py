@@ -17,10 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vosedu import flow
 from vosedu.clip import VOID, Clip
 from vosedu.datasets.weights import weights_folder
 from vosedu.errors import InputError, choose
+from vosedu.flow import FlowPictures
 from vosedu.nn import ResNet, imagenet_rgb, load_weights
 from vosedu.nn.initial import initialised
 from vosedu.papers.amcnet.inference import resized
@@ -108,9 +108,9 @@ class FrameSamples:
     def __call__(self, rng: np.random.Generator, step: Step) -> Batch:
         """One sample: name -> tensor without batch axis."""
         clip, index = self._with_object(rng)
-        picture = flow.to_colour(flow.of(clip)[index])
         size = tuple(self.stage.size)
-        frame, picture = (resized(image, size) for image in (clip.frames[index], picture))
+        images = (clip.frames[index], FlowPictures(clip)[index])
+        frame, picture = (resized(image, size) for image in images)
         mask = _foreground(clip.labels[index])
         if mask.shape != size:
             mask = cv2.resize(mask, size[::-1], interpolation=cv2.INTER_NEAREST)
