@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vosedu import api, bench, cli
+from vosedu import api, bench, commands
 from vosedu.errors import InputError
 from vosedu.papers.contract import Benchmark
 from vosedu.text import columns
@@ -41,8 +41,8 @@ def test_numbers_can_be_written(two, tmp_path: Path) -> None:
 
 
 def test_the_exit_code_says_whether_every_budget_is_kept(two) -> None:
-    assert cli.main(["bench", "ratio"]) == 0
-    assert cli.main(["bench", "pair"]) == 1
+    assert commands.main(["bench", "ratio"]) == 0
+    assert commands.main(["bench", "pair"]) == 1
 
 
 def test_every_paper_s_benchmarks_are_listed() -> None:

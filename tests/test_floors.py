@@ -18,7 +18,7 @@ FLOORS = (
     {"papers"},
     {"api"},
     {"ablation", "ladder", "notebooks"},
-    {"bench", "doctor", "cli", "commands", "tour", "readme", "__main__"},
+    {"bench", "doctor", "commands", "tour", "readme", "__main__"},
 )
 LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor}
 PAPERS = sorted(path.name for path in (PACKAGE / "papers").iterdir() if path.is_dir())

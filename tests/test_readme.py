@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vosedu import cli, ladder, readme, toyvos
+from vosedu import commands, ladder, readme, toyvos
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +38,10 @@ def test_its_pictures_are_small(text: str, root: Path) -> None:
 
 def test_its_commands_parse(text: str, root: Path) -> None:
     blocks = "\n".join(re.findall(r"```\n(.*?)```", text, flags=re.DOTALL))
-    commands = re.findall(r"^(?:python -m )?vosedu (.*)$", blocks, re.MULTILINE)
-    assert len(commands) >= 2
-    for command in commands:
-        assert callable(cli.parser().parse_args(command.split()).run)
+    lines = re.findall(r"^(?:python -m )?vosedu (.*)$", blocks, re.MULTILINE)
+    assert len(lines) >= 2
+    for command in lines:
+        assert callable(commands.parse(command.split()).run)
     targets = re.findall(r"^make (\w+)", blocks, re.MULTILINE)
     makefile = (root / "Makefile").read_text()
     assert all(f"\n{target}:" in makefile for target in targets)

@@ -9,8 +9,8 @@ import pytest
 from vosedu import api, toyvos
 from vosedu.ablation import Store
 from vosedu.ablation.run import stale
-from vosedu.cli import parser
-from vosedu.commands import trained
+from vosedu.commands import parse
+from vosedu.commands.train import trained
 from vosedu.paths import data_dir
 from vosedu.training import digest
 
@@ -45,7 +45,7 @@ def test_committed_records_are_complete_scores_of_their_split(paper, table) -> N
 @pytest.mark.parametrize("note", CHECKPOINTS, ids=lambda path: path.stem)
 def test_checkpoints_are_what_their_command_makes(note) -> None:
     about = json.loads(note.read_text())
-    arguments = parser().parse_args(about["command"].split()[1:])
+    arguments = parse(about["command"].split()[1:])
     config, recipe = trained(api.paper(arguments.key), arguments)
     assert about["hashes"] == {"config": digest(config), "recipe": digest(recipe)}
     assert about["seed"] == arguments.seed == 0

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from vosedu import cli, notebooks, tour
+from vosedu import commands, notebooks, tour
 
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
@@ -39,16 +39,16 @@ def test_it_prints_its_table_and_says_where_things_are(
     short_tour: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "tour"
-    assert cli.main(["tour", "--out", str(out)]) == 0
+    assert commands.main(["tour", "--out", str(out)]) == 0
     printed = capsys.readouterr().out
     assert "walk  71.23  50.00               0.05" in printed
     assert str(out) in printed
     assert all(name in printed for name in tour.LEFT_BEHIND)
-    assert cli.main(["tour", "--out", str(out)]) == 0, "an earlier tour is replaced"
+    assert commands.main(["tour", "--out", str(out)]) == 0, "an earlier tour is replaced"
 
 
 def test_its_html_shows_pictures_in_place_of_widgets(short_tour: None, tmp_path: Path) -> None:
-    assert cli.main(["tour", "--out", str(tmp_path / "tour")]) == 0
+    assert commands.main(["tour", "--out", str(tmp_path / "tour")]) == 0
     page = (tmp_path / "tour" / "tour.html").read_text()
     assert "A walk" in page
     assert PIXEL in page
@@ -59,6 +59,6 @@ def test_a_folder_with_other_files_is_refused(
     short_tour: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
-    assert cli.main(["tour", "--out", str(tmp_path)]) == 2
+    assert commands.main(["tour", "--out", str(tmp_path)]) == 2
     assert "holds other files" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

@@ -2,7 +2,7 @@
 
 import sys
 
-from vosedu.cli import main
+from vosedu.commands import main
 
 if __name__ == "__main__":
     sys.exit(main())

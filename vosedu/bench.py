@@ -127,7 +127,7 @@ def _peak_of_segment(folder: Path, frames: int) -> float:
     program = (
         "import sys\n"
         "from vosedu.bench import peak_memory\n"
-        "from vosedu.cli import main\n"
+        "from vosedu.commands import main\n"
         "assert main(sys.argv[1:]) == 0\n"
         "print(peak_memory())\n"
     )

@@ -15,6 +15,7 @@ from vosedu.errors import InputError
 from vosedu.text import columns
 
 NOTEBOOK = notebooks.ROOT / "notebooks" / "00_tour.ipynb"
+PROFILES = ("quick", "course")
 LEFT_BEHIND = {
     "tour.html": "the tour to read in a browser",
     "tour.ipynb": "the same as a notebook, executed here",
@@ -26,8 +27,10 @@ LEFT_BEHIND = {
 def run(out: str | Path, profile: str = "course") -> None:
     """Execute the tour into `out`, print the scores it computed, and say where everything is.
 
-    A folder that holds anything but an earlier tour is refused.
+    profile: "quick" or "course". A folder that holds anything but an earlier tour is refused.
     """
+    if profile not in PROFILES:
+        raise InputError(f"the tour has no profile '{profile}'; choose {' or '.join(PROFILES)}")
     out = Path(out).resolve()
     if not NOTEBOOK.is_file():
         raise InputError("the tour comes with a checkout of vosedu: git clone it and run it there")

@@ -23,6 +23,11 @@ class Split(Sequence[ToyClip]):
         self.seeds = range(first_seed(name), first_seed(name) + _length(name, suite))
         self._clips: dict[int, ToyClip] = {}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the clips, in order."""
+        return tuple(f"{self.suite}-{self.name}-{k:03d}" for k in range(len(self)))
+
     def __len__(self) -> int:
         return len(self.seeds)
 
@@ -31,9 +36,8 @@ class Split(Sequence[ToyClip]):
             return [self[k] for k in range(*index.indices(len(self)))]
         k = range(len(self))[index]
         if k not in self._clips:
-            name = f"{self.suite}-{self.name}-{k:03d}"
             plan = scene(self.seeds[k], self.suite)
-            clip = render(plan, self.height, name=name)
+            clip = render(plan, self.height, name=self.names[k])
             self._clips[k] = replace(clip, attributes=attributes(clip))
         return self._clips[k]
 

@@ -12,7 +12,7 @@ from vosedu.nn.crf import CRF
 from vosedu.papers.contract import Claim, Row, Table
 
 CONTEXT = "transient-lookalikes"  # only the rest of the video tells the object from its doubles
-NEEDS_REAL_DATA = "needs the released weights and the data set at full size; not run here"
+NEEDS_REAL_DATA = "needs the released weights and the data set at full size"
 
 
 def _j(davis: float, fbms: float, objects: float) -> dict[str, float]:

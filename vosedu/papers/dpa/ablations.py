@@ -11,7 +11,7 @@ from vosedu.papers.contract import Claim, Row, Table
 
 CONTEXT = "transient-lookalikes"  # only the rest of the video tells the object from its doubles
 BAD_FLOW = "resting"  # stretches in which the object rests and flow says nothing
-NEEDS_REAL_DATA = "no weights were released; needs training on the real data; not run here"
+NEEDS_REAL_DATA = "no weights were released; needs training on the real data"
 
 
 def _gjf(g: float, j: float, f: float) -> dict[str, float]:

@@ -15,13 +15,12 @@ import pytest
 import torch
 from PIL import Image
 
-from vosedu import cli
+from vosedu import commands
 from vosedu.clip import PALETTE, Clip, VideoWriter, read_mask
 from vosedu.nn.crf import CRF
 from vosedu.papers import cosnet
 
-COMMANDS = ("tour", "segment", "train", "evaluate", "ablate", "data", "weights", "bench")
-COMMANDS += ("doctor", "notebooks")
+COMMANDS = ("tour", "segment", "train", "evaluate", "ablate", "data", "weights", "bench", "doctor")
 
 
 def pictures(count: int = 4) -> list[np.ndarray]:
@@ -47,12 +46,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(*arguments: object) -> int:
-    return cli.main([str(argument) for argument in arguments])
+    return commands.main([str(argument) for argument in arguments])
 
 
 class TestHelp:
     def test_every_command_is_listed(self) -> None:
-        listed = re.findall(r"^    (\w+)", cli.parser().format_help(), re.MULTILINE)
+        listed = re.findall(r"^    (\w+)", commands.parser().format_help(), re.MULTILINE)
         assert tuple(listed) == COMMANDS
 
     @pytest.mark.parametrize("name", COMMANDS)
@@ -65,10 +64,13 @@ class TestHelp:
         example = capsys.readouterr().out.split("example:\n")[1].strip()
         program, *words = example.split()
         assert program == "vosedu"
-        assert cli.parser().parse_args(words).run.__name__ == name
+        assert commands.parse(words).run.__module__ == f"vosedu.commands.{name}"
 
     def test_help_loads_no_torch(self) -> None:
-        program = "import sys; from vosedu import cli; cli.parser(); print('torch' in sys.modules)"
+        program = (
+            "import sys\nfrom vosedu import commands\n"
+            "commands.parser()\nprint('torch' in sys.modules)"
+        )
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
         assert done.stdout.strip() == "False", done.stderr
 
@@ -79,15 +81,15 @@ class TestSegment:
     ) -> None:
         out = tmp_path / "out"
         assert run("segment", folder, "--weights", checkpoint, "--out", out) == 0
-        masks = sorted((out / "masks").iterdir())
+        masks = sorted((out / "masks" / "frames").iterdir())
         assert [mask.name for mask in masks] == [f"{index:05d}.png" for index in range(4)]
         with Image.open(masks[0]) as image:
             assert image.mode == "P"
             assert image.getpalette() == PALETTE.ravel().tolist()
         assert read_mask(masks[0]).shape == (96, 160)
-        assert Clip.read(out / "overlay.mp4").size == (96, 160)
-        assert len(Clip.read(out / "overlay.mp4")) == 4
-        assert str(out / "overlay.mp4") in capsys.readouterr().out
+        assert Clip.read(out / "overlays" / "frames.mp4").size == (96, 160)
+        assert len(Clip.read(out / "overlays" / "frames.mp4")) == 4
+        assert str(out / "overlays") in capsys.readouterr().out
 
     def test_a_video_gives_the_same_masks_as_its_decoded_frames(
         self, checkpoint: Path, tmp_path: Path
@@ -100,7 +102,7 @@ class TestSegment:
             options = ("--weights", checkpoint, "--out", tmp_path / out, "--references", 2)
             assert run("segment", tmp_path / source, *options) == 0
         for index in range(12):
-            name = f"masks/{index:05d}.png"
+            name = f"masks/walk/{index:05d}.png"
             assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
     def test_crf_is_the_inference_setting(
@@ -118,12 +120,13 @@ class TestSegment:
     ) -> None:
         command = ("segment", folder, "--weights", checkpoint, "--out", tmp_path / "out")
         assert run(*command) == 0
-        Image.new("P", (4, 4)).save(tmp_path / "out" / "masks" / "00099.png")
+        stale = tmp_path / "out" / "masks" / "frames" / "00099.png"
+        Image.new("P", (4, 4)).save(stale)
         capsys.readouterr()
         assert run(*command) == 2
         assert "holds files already" in capsys.readouterr().err
         assert run(*command, "--overwrite") == 0
-        assert not (tmp_path / "out" / "masks" / "00099.png").exists(), "no stale mask stays"
+        assert not stale.exists()
 
     def test_ctrl_c_says_what_is_kept(
         self,
@@ -145,7 +148,8 @@ class TestSegment:
         out = tmp_path / "out"
         assert run("segment", folder, "--weights", checkpoint, "--out", out) == 130
         assert "the masks so far are in" in capsys.readouterr().err
-        assert sorted(path.name for path in out.iterdir()) == ["masks"]
+        assert len(list((out / "unfinished" / "masks").rglob("*.png"))) == 2
+        assert not (out / "masks").exists()
 
 
 def empty_folder(tmp_path: Path) -> list[object]:
@@ -303,14 +307,20 @@ def test_bad_checkpoints_get_one_sentence_and_run_nothing(
         (["train", "cosnet", "--profile", "huge"], "no profile 'huge'"),
         (["train", "cosnet", "--profile", "quick", "--device", "abacus"], "'abacus'"),
         (["evaluate", "--data", "nodata"], "nodata"),
-        (["evaluate", "--method", "dpa", "--crf"], "dpa has no --crf"),
+        (["evaluate", "--method", "dpa", "--crf"], "dpa has no option --crf"),
         (["ablate", "cosnet", "--table", "99"], "no table '99'"),
         (["ablate", "cosnet", "--table", "1", "--rows", "none"], "no row 'none'"),
         (["data", "get"], "name a data set"),
         (["data", "get", "nodata"], "nodata"),
+        (["tour", "--profile", "nope"], "no profile 'nope'; choose quick or course"),
+        (["segment"], "name a video or a folder"),
+        (["segment", ".", "--data", "toyvos"], "name a video or a folder"),
+        (["segment", "--data", "toyvos", "--sequences", "walk"], "no sequence walk"),
+        (["evaluate", "--sequences", "walk"], "no sequence walk"),
         (["weights", "get"], "name a paper"),
+        (["weights", "get", "imagenet"], "name one of resnet50-0676ba61.pth"),
+        (["weights", "get", "nonet"], "no weights of 'nonet'; choose one of cosnet"),
         (["weights", "get", "dpa"], "no weights were released"),
-        (["notebooks", "missing.ipynb"], "no notebook missing.ipynb"),
         (["bench", "nothing"], "nothing"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

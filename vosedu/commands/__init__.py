@@ -1,0 +1,88 @@
+"""The command line: `vosedu COMMAND`, one module per command.
+
+Each module has `add`, which gives the command its parser, and `run`, which does the work. Heavy
+packages are imported where they are used, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import sys
+from collections.abc import Sequence
+
+from vosedu.commands import (
+    ablate,
+    bench,
+    data,
+    doctor,
+    evaluate,
+    segment,
+    tour,
+    train,
+    weights,
+)
+from vosedu.commands.common import Commands
+from vosedu.commands.methods import DEFAULT_METHOD
+from vosedu.errors import InputError
+
+COMMANDS = (tour, segment, train, evaluate, ablate, data, weights, bench, doctor)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; exit code 0: done, 1: a check failed, 2: bad input, 130: stopped."""
+    arguments = argparse.Namespace()
+    try:
+        arguments = parse(sys.argv[1:] if argv is None else argv)
+        return arguments.run(arguments) or 0
+    except InputError as error:
+        print(f"vosedu: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT}:
+            raise
+        print(f"vosedu: {error.strerror}: {error.filename or 'output'}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        kept = getattr(arguments, "kept", "nothing half-done was left behind")
+        print(f"\nvosedu: stopped; {kept}", file=sys.stderr)
+        return 130
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Read a command line. `segment` and `evaluate` also take the options of their method.
+
+    InputError: a method that does not exist, or an option that it does not have.
+    """
+    method = _method(argv)
+    whole = parser(method)
+    arguments, rest = whole.parse_known_args(argv)
+    if rest and method:
+        raise InputError(
+            f"{method} has no option {rest[0]}; 'vosedu {argv[0]} --method {method} --help' lists "
+            "what it has"
+        )
+    if rest:
+        whole.error(f"unrecognized arguments: {' '.join(rest)}")
+    return arguments
+
+
+def parser(method: str | None = None) -> argparse.ArgumentParser:
+    """All commands and their options; with `method`, a paper's key, also that paper's."""
+    whole = argparse.ArgumentParser(prog="vosedu", description="Learn video object segmentation.")
+    subcommands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in COMMANDS:
+        module.add(Commands(subcommands, method))
+    return whole
+
+
+def _method(argv: Sequence[str]) -> str | None:
+    """The method that a command line names; None for commands without one."""
+    if not argv or argv[0] not in {"segment", "evaluate"}:
+        return None
+    only = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    only.add_argument("--method", default=DEFAULT_METHOD)
+    try:
+        return only.parse_known_args(argv)[0].method
+    except argparse.ArgumentError:  # --method without a value: the whole parser will say so
+        return DEFAULT_METHOD

@@ -1,0 +1,63 @@
+"""What several commands need: their parsers, the device, progress lines."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from vosedu.errors import InputError
+
+T = TypeVar("T")
+Arguments = argparse.Namespace
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The commands of the parser that is being made. method: the paper whose options they take."""
+
+    subparsers: Any
+    method: str | None = None
+
+    def add(
+        self, run: Callable[[Arguments], int | None], name: str, what: str, example: str
+    ) -> argparse.ArgumentParser:
+        """A parser for the command `name`, which calls `run`; its help ends in the example."""
+        made: argparse.ArgumentParser = self.subparsers.add_parser(
+            name,
+            help=what,
+            description=what[0].upper() + what[1:] + ".",
+            epilog=f"example:\n  vosedu {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        made.set_defaults(run=run)
+        return made
+
+
+def add_device(p: argparse.ArgumentParser) -> None:
+    """The option that `device` reads."""
+    p.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
+
+
+def device(name: str | None) -> str:
+    """The device asked for, or the best there is; InputError for one that cannot be used here."""
+    import torch
+
+    if name is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(
+            f"the device '{name}' cannot be used here ({str(error).splitlines()[0]}); "
+            "vosedu doctor shows what can"
+        ) from error
+    return name
+
+
+def progress(items: Iterable[T], total: int, unit: str) -> Iterable[T]:
+    """The items, with a line on the terminal that shows how far they are and the time left."""
+    from tqdm import tqdm
+
+    return tqdm(items, total=total, unit=f" {unit}", disable=None, leave=False)

@@ -1,0 +1,89 @@
+"""The options of a method: which weights, and every field of its paper's Inference."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import inspect
+import re
+from dataclasses import fields, is_dataclass, replace
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from vosedu.commands.common import Arguments, Commands, add_device
+
+DEFAULT_METHOD = "cosnet"
+_FIELD = "inference."  # begins the names of parsed options that are fields
+
+
+def add_network(p: argparse.ArgumentParser, commands: Commands) -> None:
+    """--method, --weights and --device, and the method's own options where it is known."""
+    p.add_argument(
+        "--method",
+        default=DEFAULT_METHOD,
+        metavar="KEY",
+        help=f"the paper (default: {DEFAULT_METHOD}); --help lists the options of the one named",
+    )
+    p.add_argument("--weights", default="course", help="course, released, or a file")
+    add_device(p)
+    if commands.method is not None:
+        from vosedu import api
+
+        add_fields(p, api.paper(commands.method))
+
+
+def add_fields(p: argparse.ArgumentParser, paper: Any) -> None:
+    """One option for each field of the paper's Inference, unless the command has it already."""
+    group = p.add_argument_group(
+        f"options of {paper.name}", "defaults: as the paper, or as released with released weights"
+    )
+    hints, texts = get_type_hints(paper.Inference), descriptions(paper.Inference)
+    for field in fields(paper.Inference):
+        with contextlib.suppress(argparse.ArgumentError):
+            group.add_argument(
+                f"--{field.name.replace('_', '-')}",
+                dest=_FIELD + field.name,
+                help=texts.get(field.name, "").replace("%", "%%"),
+                **_reading(hints[field.name]),
+            )
+
+
+def inference(model: Any, arguments: Arguments) -> Any:
+    """How a network predicts, in the form of its weights, with the changes that were asked for."""
+    from vosedu import api
+
+    changes = {
+        name.removeprefix(_FIELD): tuple(value) if isinstance(value, list) else value
+        for name, value in vars(arguments).items()
+        if name.startswith(_FIELD) and value is not None
+    }
+    return replace(api.inference_of(model), **changes)
+
+
+def load(arguments: Arguments) -> Any:
+    """The network that `--method`, `--weights` and `--device` name."""
+    from vosedu import api
+    from vosedu.commands.common import device
+
+    return api.load(arguments.method, arguments.weights, device=device(arguments.device))
+
+
+def descriptions(kind: type) -> dict[str, str]:
+    """The entries `name: text` of a docstring, each on one line."""
+    entries = re.findall(r"^(\w+): (.*(?:\n[ ]+.*)*)", inspect.getdoc(kind) or "", re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in entries}
+
+
+def _reading(hint: Any) -> dict[str, Any]:
+    """How argparse reads a field of that type; TypeError for one that no option can give."""
+    kinds = [kind for kind in get_args(hint) if kind is not NoneType]
+    kind = kinds[0] if NoneType in get_args(hint) and len(kinds) == 1 else hint
+    if kind is bool:
+        return {"action": argparse.BooleanOptionalAction, "default": None}
+    if kind in (int, float, str):
+        return {"type": kind}
+    if get_origin(kind) is tuple and Ellipsis not in get_args(kind):
+        return {"type": get_args(kind)[0], "nargs": len(get_args(kind))}
+    if is_dataclass(kind):
+        return {"action": "store_const", "const": kind()}
+    raise TypeError(f"a field of type {hint} cannot be an option of the command line")

@@ -1,0 +1,146 @@
+"""`vosedu train`: one network, resumable, on one machine or under torchrun."""
+
+from __future__ import annotations
+
+import os
+import sys
+from ast import literal_eval
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from vosedu.commands.common import Arguments, Commands, add_device, device
+from vosedu.errors import InputError
+
+
+def add(commands: Commands) -> None:
+    """The command's parser."""
+    p = commands.add(
+        run,
+        "train",
+        "train a paper's network; the same command again goes on where it stopped",
+        "train cosnet --profile course --seed 0",
+    )
+    p.add_argument("key", metavar="KEY", help="the paper")
+    p.add_argument("--profile", default="course", help="quick, ablate, course or full")
+    p.add_argument("--seed", type=int, default=0)
+    add_device(p)
+    p.add_argument("--until", metavar="STAGE", help="stop after the stage of that name")
+    p.add_argument("--initial", help="weights to start from, as the recipe's `initial`")
+    p.add_argument(
+        "--set",
+        nargs="+",
+        default=(),
+        metavar="FIELD=VALUE",
+        help="change fields of the Config or of the last stage, e.g. encoder=mobilenet steps=500",
+    )
+    p.add_argument("--out", type=Path, help="folder of the run (default: runs/train/...)")
+
+
+def run(arguments: Arguments) -> None:
+    """Train, keep the state in a folder, and write the checkpoint with its log."""
+    from vosedu import api, toyvos
+    from vosedu.ablation.store import commit
+    from vosedu.training import digest, save_course
+
+    paper = api.paper(arguments.key)
+    config, recipe = trained(paper, arguments)
+    name = f"{paper.key}-{arguments.profile}-{arguments.seed}"
+    out = arguments.out or Path("runs/train") / name
+    arguments.kept = f"the same command goes on from the last save in {out}"
+    steps = sum(stage.steps for stage in recipe.stages)
+    first = _join_torchrun() == 0
+    model, history = paper.train(
+        config,
+        recipe,
+        seed=arguments.seed,
+        device=device(arguments.device),
+        folder=out,
+        on_step=_training_progress(steps) if first else None,
+        until=arguments.until,
+    )
+    if not first:
+        return
+    options = {"profile": arguments.profile, "seed": arguments.seed, "until": arguments.until}
+    options |= {"initial": arguments.initial, "set": " ".join(arguments.set)}
+    said = [f"--{name} {value}" for name, value in options.items() if value not in (None, "")]
+    about = {
+        "command": " ".join(["vosedu train", paper.key, *said]),
+        "commit": commit(),
+        "config": asdict(config),
+        "recipe": asdict(recipe),
+        "hashes": {"config": digest(config), "recipe": digest(recipe)},
+        "data": toyvos.PIXELS,
+        "seconds": round(history.seconds, 1),
+        "seed": arguments.seed,
+        "steps": len(history),
+    }
+    name = f"{paper.key}-{arguments.until}" if arguments.until else paper.key
+    path = save_course(out, name, model, history, about)
+    print(f"{len(history)} steps in {history.seconds:.0f} s\nweights: {path}")
+
+
+def trained(paper: Any, arguments: Arguments) -> tuple[Any, Any]:
+    """The Config and the Recipe that a `vosedu train` command asks for."""
+    config, recipe = _changed(paper, *_profiled(paper, arguments.profile), arguments.set)
+    if arguments.initial is not None:
+        recipe = replace(recipe, initial=arguments.initial)
+    return config, recipe
+
+
+def _profiled(paper: Any, profile: str) -> tuple[Any, Any]:
+    """Config and recipe of one profile."""
+    from vosedu.papers.contract import PROFILES
+
+    if profile not in PROFILES:
+        raise InputError(f"there is no profile '{profile}'; choose one of {', '.join(PROFILES)}")
+    return paper.Config.paper().scaled(profile), paper.recipe(profile)
+
+
+def _changed(paper: Any, config: Any, recipe: Any, changes: Sequence[str]) -> tuple[Any, Any]:
+    """Config and recipe with FIELD=VALUE changes."""
+    from vosedu.ablation.run import change_row
+
+    values: dict[str, Any] = {}
+    for change in changes:
+        name, equals, text = change.partition("=")
+        if not equals:
+            raise InputError(f"'{change}' sets nothing; write FIELD=VALUE, e.g. steps=500")
+        try:
+            values[name] = literal_eval(text)
+        except (ValueError, SyntaxError):
+            values[name] = text
+    row = change_row(paper, values)
+    if row.inference:
+        raise InputError(f"training takes no {', '.join(row.inference)}; leave it out")
+    return replace(config, **row.config), recipe.change(**row.recipe)
+
+
+def _join_torchrun() -> int:
+    """Under torchrun: join the other processes and take a GPU. The number of this process."""
+    import torch
+
+    if "LOCAL_RANK" not in os.environ:
+        return 0
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    torch.distributed.init_process_group()
+    return torch.distributed.get_rank()
+
+
+def _training_progress(steps: int) -> Callable[[Any], None]:
+    """Shows step, loss and time left: one line on a terminal, some twenty in a log."""
+    from tqdm import tqdm
+
+    bar = tqdm(total=steps, unit=" steps", disable=None, leave=False)
+
+    def show(history: Any) -> None:
+        done = len(history)
+        bar.set_postfix(loss=f"{history.rows[-1]['loss']:.3f}", refresh=False)
+        bar.update(done - bar.n)
+        if bar.disable and done % max(1, steps // 20) == 0:
+            left = history.seconds / done * (steps - done)
+            print(f"step {done} of {steps}, {left:.0f} s left", file=sys.stderr)
+
+    return show
