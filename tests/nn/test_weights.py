@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from vosedu.errors import InputError
-from vosedu.nn import load_weights, read_state
+from vosedu.nn import Renaming, load_weights, read_state
 
 
 def network(width: int = 4) -> nn.Module:
@@ -22,6 +22,15 @@ def network(width: int = 4) -> nn.Module:
 def state() -> dict[str, torch.Tensor]:
     torch.manual_seed(0)
     return network().state_dict()
+
+
+def test_renaming_takes_the_first_prefix_that_fits() -> None:
+    rename = Renaming([("encoder.last.", "side."), ("encoder.", "embedding.encoder.")])
+    state = {"encoder.last.weight": torch.ones(1), "encoder.x": torch.ones(2), "w": torch.ones(3)}
+    renamed = rename(state)
+    assert list(renamed) == ["side.weight", "embedding.encoder.x", "w"]
+    assert renamed["w"] is state["w"]
+    assert rename.name("encoder.encoder.x") == "embedding.encoder.encoder.x"
 
 
 def same(model: nn.Module, state: dict[str, torch.Tensor]) -> bool:

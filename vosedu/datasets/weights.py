@@ -315,6 +315,18 @@ def where_weights(key: str) -> list[str]:
     return lines
 
 
+def fetched(key: str, file: str) -> Path:
+    """Where a released file lies that `get_weights` fetched; InputError if it is not there."""
+    (link,) = (link for link in release(key).links if link.name == file)
+    path = weights_folder(key) / file
+    if not path.exists():
+        raise InputError(
+            f"{path} is missing ({link.title}); fetch it with 'vosedu weights get {key} {file}' or "
+            "put the file there"
+        )
+    return path
+
+
 def get_weights(
     key: str,
     file: str | None = None,

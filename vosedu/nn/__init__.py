@@ -6,7 +6,7 @@ from vosedu.nn.mobilenet import MobileNetV2
 from vosedu.nn.resnet import BasicBlock, Bottleneck, DeepLabResNet, ResNet
 from vosedu.nn.tiny import TinyEncoder
 from vosedu.nn.vgg import VGG16
-from vosedu.nn.weights import LoadReport, load_weights, read_state
+from vosedu.nn.weights import LoadReport, Renaming, load_weights, read_state
 
 __all__ = [
     "ASPP",
@@ -16,6 +16,7 @@ __all__ = [
     "DeepLabResNet",
     "LoadReport",
     "MobileNetV2",
+    "Renaming",
     "ResNet",
     "TinyEncoder",
     "caffe_bgr",

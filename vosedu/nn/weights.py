@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,28 @@ class LoadReport:
     loaded: int
     absent_counters: int
     unused: tuple[str, ...]
+
+
+class Renaming:
+    """The authors' entry names -> ours, by prefix; as `rename` of `load_weights`.
+
+    pairs: their prefix and ours. The first pair that fits a name decides; a name that none fits
+    stays as it is.
+    """
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self.pairs = tuple(pairs)
+
+    def name(self, name: str) -> str:
+        """One entry's name."""
+        for theirs, ours in self.pairs:
+            if name.startswith(theirs):
+                return ours + name.removeprefix(theirs)
+        return name
+
+    def __call__(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """A state dict (without `module.`) under our names."""
+        return {self.name(name): value for name, value in state.items()}
 
 
 def read_state(path: str | Path) -> dict[str, Tensor]:

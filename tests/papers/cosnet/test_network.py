@@ -158,7 +158,7 @@ def test_parameter_counts_are_the_published_networks() -> None:
 def test_released_names_map_one_to_one(variant: str) -> None:
     theirs = {name: tuple(shape) for name, shape in json.loads(MANIFEST.read_text())["state_dict"]}
     unused = {n for n in theirs if n.startswith(released.UNUSED[variant])}
-    mapped = {released.name_to_ours(n): shape for n, shape in theirs.items() if n not in unused}
+    mapped = {released.to_ours.name(n): shape for n, shape in theirs.items() if n not in unused}
     assert len(mapped) == len(theirs) - len(unused)
     ours = on_paper(Config.released(variant)).state_dict()
     assert mapped == {name: tuple(value.shape) for name, value in ours.items()}
@@ -181,9 +181,9 @@ def theirs_of(model: nn.Module) -> dict[str, torch.Tensor]:
     names = [name for name, _ in json.loads(MANIFEST.read_text())["state_dict"]]
     state, tiny = model.state_dict(), "embedding.encoder."
     saved = {
-        name: state[released.name_to_ours(name)]
+        name: state[released.to_ours.name(name)]
         for name in names
-        if released.name_to_ours(name) in state and not released.name_to_ours(name).startswith(tiny)
+        if released.to_ours.name(name) in state and not released.to_ours.name(name).startswith(tiny)
     }
     saved |= {"encoder." + n.removeprefix(tiny): v for n, v in state.items() if n.startswith(tiny)}
     return {

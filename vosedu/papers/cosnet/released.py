@@ -6,12 +6,9 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from vosedu.datasets.download import Link
-from vosedu.datasets.weights import RELEASES
-from vosedu.errors import InputError
-from vosedu.nn import LoadReport, load_weights
+from vosedu.datasets.weights import RELEASES, fetched
+from vosedu.nn import LoadReport, Renaming, load_weights
 from vosedu.papers.contract import Released
-from vosedu.paths import downloads_dir
 
 UNUSED: dict[str, tuple[str, ...]] = {
     "head": (),
@@ -20,41 +17,31 @@ UNUSED: dict[str, tuple[str, ...]] = {
 }
 """Entries of the authors' state dict, by variant, that no computation of theirs reads."""
 
-_NAMES = (
-    ("encoder.layer5.conv.", "embedding.aspp.pool.0."),
-    ("encoder.layer5.bn_x.", "embedding.aspp.pool.1."),
-    *(
-        (f"encoder.layer5.{theirs}_{branch}.", f"embedding.aspp.branches.{branch}.{ours}.")
-        for branch in range(4)
-        for theirs, ours in (("conv2d", 0), ("bn", 1))
-    ),
-    ("encoder.layer5.bottleneck.", "embedding.aspp.fuse.0."),
-    ("encoder.layer5.bn.", "embedding.aspp.fuse.1."),
-    ("encoder.layer5.prelu.", "embedding.aspp.fuse.2."),
-    ("encoder.main_classifier.", "side."),
-    ("encoder.", "embedding.encoder."),
-    ("linear_e.", "coattention.affinity.w."),
-    ("gate.", "coattention.gate.f."),
-    ("conv1.", "head.of.a.0."),
-    ("bn1.", "head.of.a.1."),
-    ("main_classifier1.", "head.of.a.3."),
-    ("conv2.", "head.of.b.0."),
-    ("bn2.", "head.of.b.1."),
-    ("main_classifier2.", "head.of.b.3."),
+to_ours = Renaming(
+    (
+        ("encoder.layer5.conv.", "embedding.aspp.pool.0."),
+        ("encoder.layer5.bn_x.", "embedding.aspp.pool.1."),
+        *(
+            (f"encoder.layer5.{theirs}_{branch}.", f"embedding.aspp.branches.{branch}.{ours}.")
+            for branch in range(4)
+            for theirs, ours in (("conv2d", 0), ("bn", 1))
+        ),
+        ("encoder.layer5.bottleneck.", "embedding.aspp.fuse.0."),
+        ("encoder.layer5.bn.", "embedding.aspp.fuse.1."),
+        ("encoder.layer5.prelu.", "embedding.aspp.fuse.2."),
+        ("encoder.main_classifier.", "side."),
+        ("encoder.", "embedding.encoder."),
+        ("linear_e.", "coattention.affinity.w."),
+        ("gate.", "coattention.gate.f."),
+        ("conv1.", "head.of.a.0."),
+        ("bn1.", "head.of.a.1."),
+        ("main_classifier1.", "head.of.a.3."),
+        ("conv2.", "head.of.b.0."),
+        ("bn2.", "head.of.b.1."),
+        ("main_classifier2.", "head.of.b.3."),
+    )
 )
-
-
-def name_to_ours(name: str) -> str:
-    """One of the authors' entry names -> ours; a name they do not have comes back unchanged."""
-    for theirs, ours in _NAMES:
-        if name.startswith(theirs):
-            return ours + name.removeprefix(theirs)
-    return name
-
-
-def to_ours(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The authors' state dict (without `module.`) under our names; `load_weights(rename=...)`."""
-    return {name_to_ours(name): value for name, value in state.items()}
+"""Renames the authors' state dict (without `module.`)."""
 
 
 def encoder_to_ours(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -68,27 +55,21 @@ def load(model: nn.Module, path: str | Path | None = None) -> LoadReport:
     path: the file; by default where `vosedu weights get cosnet` puts it.
     """
     unused = UNUSED["group" if model.config.group else "head"]
-    return load_weights(model, path or _fetched(WEIGHTS), rename=to_ours, unused=unused)
+    return load_weights(
+        model, path or fetched("cosnet", WEIGHTS.name), rename=to_ours, unused=unused
+    )
 
 
 def load_encoder(model: nn.Module, path: str | Path | None = None) -> LoadReport:
     """Load the authors' initialisation, embedding and side prediction, the same way."""
-    return load_weights(embedding_of(model), path or _fetched(ENCODER), rename=encoder_to_ours)
+    return load_weights(
+        embedding_of(model), path or fetched("cosnet", ENCODER.name), rename=encoder_to_ours
+    )
 
 
 def embedding_of(model: nn.Module) -> nn.ModuleDict:
     """The part of a COSNet that the authors call its encoder: embedding and side prediction."""
     return nn.ModuleDict({"embedding": model.embedding, "side": model.side})
-
-
-def _fetched(link: Link) -> Path:
-    path = downloads_dir() / "weights" / "cosnet" / link.name
-    if not path.is_file():
-        raise InputError(
-            f"the authors' weights are not at {path}; fetch them with 'vosedu weights get "
-            "cosnet' or put the file there"
-        )
-    return path
 
 
 WEIGHTS, ENCODER = RELEASES["cosnet"].weights

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import nn
 
 from vosedu.datasets.weights import RELEASES
 from vosedu.errors import InputError
-from vosedu.nn import LoadReport, load_weights
+from vosedu.nn import LoadReport, Renaming, load_weights
 from vosedu.papers.contract import Released
 from vosedu.papers.dpa.network import Config
 
@@ -94,26 +94,19 @@ _NAMES = [
     ("rgb_get_pred_4.pred.0", "decoder.head4.score"),
     *(pair for number in (3, 2, 1) for pair in _refine(number)),
 ]
-
-
-def name_to_ours(name: str) -> str:
-    """One of the authors' entry names -> ours; a name they do not have comes back unchanged."""
-    for theirs, ours in _NAMES:
-        if name.startswith(f"{theirs}."):
-            return ours + name.removeprefix(theirs)
-    return name
-
-
-def to_ours(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The authors' state dict (without `module.`) under our names; `load_weights(rename=...)`."""
-    return {name_to_ours(name): value for name, value in state.items()}
+to_ours = Renaming((f"{theirs}.", f"{ours}.") for theirs, ours in _NAMES)
+"""Renames the authors' state dict (without `module.`)."""
 
 
 def version(config: Config) -> str:
     """Which of the authors' forwards a released configuration is: "I" to "IV" or "pretrain"."""
     for name in UNUSED:
-        known = Config.released(name)
-        if (known.ima, known.ifa, known.network) == (config.ima, config.ifa, config.network):
+        released = Config.released(name)
+        if (released.ima, released.ifa, released.network) == (
+            config.ima,
+            config.ifa,
+            config.network,
+        ):
             return name
     raise InputError(
         f"ima='{config.ima}' with ifa='{config.ifa}' exists only here: build one of the released "

@@ -18,8 +18,7 @@ from torch import Tensor
 
 from vosedu import flow
 from vosedu.clip import Clip
-from vosedu.datasets.weights import weights_folder
-from vosedu.errors import InputError
+from vosedu.datasets.weights import fetched
 from vosedu.nn import imagenet_rgb, load_weights
 from vosedu.nn.initial import initialised
 from vosedu.papers.dpa.network import DPA, Config, build
@@ -373,20 +372,12 @@ def started(model: DPA | StillDPA, seed: int, initial: str) -> DPA | StillDPA:
     if initial in ("imagenet", "imagenet, small rest"):
         branches = [getattr(model, b) for b in ("appearance", "motion") if hasattr(model, b)]
         for branch in branches:
-            load_weights(branch.encoder, _imagenet(), unused=("classifier.",))
+            load_weights(
+                branch.encoder, fetched("imagenet", "vgg16-397923af.pth"), unused=("classifier.",)
+            )
     elif initial:
         stills = build(replace(model.config.stills(), ima="none"))
         at = data_dir("checkpoints") / "dpa-stills.pt" if initial == "course stills" else initial
         load_weights(stills, at)
         copy_appearance(stills, model)
     return model
-
-
-def _imagenet() -> Path:
-    path = weights_folder("imagenet") / "vgg16-397923af.pth"
-    if not path.is_file():
-        raise InputError(
-            f"VGG-16's ImageNet weights are not at {path}; fetch them with 'vosedu weights get "
-            f"imagenet {path.name}' or put the file there"
-        )
-    return path
