@@ -230,6 +230,15 @@ def test_weights_put_there_by_hand(downloads):
     assert "co_attention.pth (here)" in datasets.where_weights("cosnet")
 
 
+def test_fetched_weights_are_found_and_missing_ones_named(downloads):
+    with pytest.raises(InputError, match=r"vgg16-397923af\.pth is missing .*put the file there"):
+        weights.fetched("imagenet", "vgg16-397923af.pth")
+    path = downloads / "weights" / "imagenet" / "vgg16-397923af.pth"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"weights")
+    assert weights.fetched("imagenet", "vgg16-397923af.pth") == path
+
+
 def test_unknown_weights():
     with pytest.raises(InputError, match=r"nothing is known of 'xmem'; choose one of cosnet"):
         datasets.get_weights("xmem")
