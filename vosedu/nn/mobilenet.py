@@ -44,10 +44,17 @@ class MobileNetV2(nn.Module):
     `output_stride` (8, 16 or 32) turns the strides beyond it into dilation, torchvision's way:
     the block that would have strided keeps the dilation before it. `classes` adds the last 1x1
     convolution and the classifier, so that an ImageNet file loads strictly; `classify` uses
-    them. Without them list the prefixes "features.18." and "classifier." as unused.
+    them. Without them list the prefixes "features.18." and "classifier." as unused. `taken` lists
+    the layers to return instead, in rising order; 18 is that last 1x1 convolution.
     """
 
-    def __init__(self, output_stride: int = 32, classes: int = 0, in_channels: int = 3) -> None:
+    def __init__(
+        self,
+        output_stride: int = 32,
+        classes: int = 0,
+        in_channels: int = 3,
+        taken: tuple[int, ...] = (),
+    ) -> None:
         super().__init__()
         layers: list[nn.Module] = [_conv(in_channels, 32, 3, 2)]
         reached, dilation, inputs = 2, 1, 32
@@ -63,11 +70,14 @@ class MobileNetV2(nn.Module):
                 strides.append(reached)
                 channels.append(outputs)
         last = {stride: index for index, stride in enumerate(strides)}
-        self.taken = tuple(last.values())
-        self.strides = tuple(last)
+        if classes or len(layers) in taken:
+            layers.append(_conv(inputs, 1280, 1))
+            strides.append(reached)
+            channels.append(1280)
+        self.taken = taken or tuple(last.values())
+        self.strides = tuple(strides[index] for index in self.taken)
         self.channels = tuple(channels[index] for index in self.taken)
         if classes:
-            layers.append(_conv(inputs, 1280, 1))
             self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(1280, classes))
         self.features = nn.Sequential(*layers)
 
