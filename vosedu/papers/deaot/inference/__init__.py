@@ -8,7 +8,7 @@ import numpy as np
 
 from vosedu.clip import VOID, Clip
 from vosedu.errors import InputError
-from vosedu.papers.contract import FrameResult
+from vosedu.papers.contract import FeatureStore, FrameResult
 from vosedu.papers.deaot.inference.engine import Engine, Engines
 from vosedu.papers.deaot.inference.session import Inference, Session
 from vosedu.papers.deaot.inference.sizes import input_size, to_input, to_size
@@ -33,13 +33,14 @@ def segment(
     *,
     given: Mapping[int, np.ndarray] | None = None,
     inference: Inference | None = None,
+    features: FeatureStore | None = None,
 ) -> Iterator[FrameResult]:
     """The object ids of every frame, H x W uint8, in order, each frame read once.
 
     given: frame -> ids, H x W uint8, 255 for void: the first frame's objects, and those that
     appear later (in a later mask 0 leaves the prediction). Before the first of them frames are
-    background. Memory grows by a frame every `gap` frames unless `long_frames` limits it. Raises
-    InputError for a clip or masks it cannot use.
+    background. Memory grows by a frame every `gap` frames unless `long_frames` limits it.
+    `features` is left aside. Raises InputError for a clip or masks it cannot use.
     """
     if not len(clip):
         raise InputError(f"the clip '{clip.name}' has no frames; choose another")
