@@ -22,7 +22,7 @@ mask is, so a module first returns an `Entry`, and `remember` makes it a `Memory
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -30,10 +30,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vosedu.errors import InputError
+from vosedu.errors import choose
 from vosedu.nn import imagenet_rgb
-from vosedu.nn.heads import GlobalAttention, LocalAttention, to_map, to_sequence
 from vosedu.nn.frozen import DropPath
+from vosedu.nn.heads import GlobalAttention, LocalAttention, to_map, to_sequence
+from vosedu.nn.initial import separately
 from vosedu.record import tap
 
 Streams = tuple[Tensor, ...]  # (I, M), each B x n x C; AOT has one stream
@@ -67,12 +68,12 @@ class Config:
     @classmethod
     def paper(cls, variant: str = "deaot-l") -> Config:
         """The paper's network. `variant`: see `VARIANTS`; AOT is as released in either form."""
-        return _one_of(VARIANTS, variant, "variant")
+        return choose(VARIANTS, variant, "DeAOT has no variant")
 
     @classmethod
     def released(cls, variant: str = "deaot-l") -> Config:
         """The authors' network of a variant: where it parts from the paper, theirs holds."""
-        config = _one_of(VARIANTS, variant, "released variant")
+        config = choose(VARIANTS, variant, "DeAOT has no released variant")
         if config.block == "lstt":
             return config
         return replace(config, projection="mixed", values="silu", identity="normed")
@@ -100,7 +101,7 @@ class Config:
             "course": course,
             "full": {},
         }
-        return replace(self, **_one_of(scales, profile, "profile"))
+        return replace(self, **choose(scales, profile, "DeAOT has no profile"))
 
 
 class Features(NamedTuple):
@@ -536,10 +537,10 @@ def gated_module(config: Config, number: int) -> GPM:
     """The `number`-th gated propagation module, from 0."""
     from vosedu.papers.deaot import variants
 
-    matching = _one_of(variants.MATCHINGS, config.matching, "matching")
-    self_matching = _one_of(variants.MATCHINGS, config.self_matching, "self_matching")
-    projection = _one_of(variants.PROJECTIONS, config.projection, "projection")
-    values = _one_of(variants.VALUES, config.values, "values")
+    matching = choose(variants.MATCHINGS, config.matching, "DeAOT has no matching")
+    self_matching = choose(variants.MATCHINGS, config.self_matching, "DeAOT has no self_matching")
+    projection = choose(variants.PROJECTIONS, config.projection, "DeAOT has no projection")
+    values = choose(variants.VALUES, config.values, "DeAOT has no values")
     first = number == 0
     c, heads, width = config.channels, config.heads, key_width(config)
 
@@ -567,10 +568,10 @@ def build(config: Config) -> DeAOT:
     """
     from vosedu.papers.deaot import variants  # here, since variants are made of the parts above
 
-    make_encoder, align = _one_of(variants.ENCODERS, config.encoder, "encoder")
-    make_block, make_neck = _one_of(variants.BLOCKS, config.block, "block")
-    make_identity = _one_of(variants.IDENTITIES, config.identity, "identity")
-    draw = _independent()
+    make_encoder, align = choose(variants.ENCODERS, config.encoder, "DeAOT has no encoder")
+    make_block, make_neck = choose(variants.BLOCKS, config.block, "DeAOT has no block")
+    make_identity = choose(variants.IDENTITIES, config.identity, "DeAOT has no identity")
+    draw = separately(16)
     encoder = draw(make_encoder)
     projector = draw(lambda: nn.Conv2d(encoder.channels[-1], config.channels, 1))
     neck = make_neck(config)
@@ -617,21 +618,3 @@ def _variants() -> dict[str, Config]:
 
 VARIANTS: Mapping[str, Config] = _variants()
 """deaot-t, -s, -b, -l, r50-deaot-l, swinb-deaot-l, and the same of AOT, in the paper's form."""
-
-
-def _independent() -> Callable[[Callable[[], nn.Module]], nn.Module]:
-    """A function that makes its n-th module from the n-th of a row of seeds, drawn now."""
-    seeds = iter(torch.randint(2**31, (16,), device="cpu").tolist())
-
-    def draw(make: Callable[[], nn.Module]) -> nn.Module:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(next(seeds))
-            return make()
-
-    return draw
-
-
-def _one_of(table: Mapping[str, Any], name: str, what: str) -> Any:
-    if name not in table:
-        raise InputError(f"DeAOT has no {what} '{name}'; choose one of {', '.join(table)}")
-    return table[name]

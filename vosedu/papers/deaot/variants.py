@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vosedu.nn import MobileNetV2, ResNet, TinyEncoder
+from vosedu.nn.frozen import DropPath, freeze_norms
 from vosedu.nn.heads import (
     GlobalAttention,
     LocalAttention,
@@ -19,7 +20,6 @@ from vosedu.nn.heads import (
     to_map,
     to_sequence,
 )
-from vosedu.nn.frozen import DropPath, freeze_norms
 from vosedu.nn.swin import Swin
 from vosedu.papers.deaot.network import (
     BranchProjection,
