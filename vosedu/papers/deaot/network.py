@@ -13,7 +13,7 @@ mask is, so a module first returns an `Entry`, and `remember` makes it a `Memory
 |---|---|---|
 | `identity` | ID(Y), eq. 2 | B x n x C |
 | `layers.0.gate` | sigma(U) of both branches, eq. 5 | B x n x 2 C_v |
-| `layers.0.long.attention.attention` | Corr, eqs. 6 and 9; newest frame first | B x heads x n x T n |
+| `layers.0.long.attention.attention` | Corr, eqs. 6, 9; newest frame first | B x heads x n x T n |
 | `layers.0.short.attention.attention` | the same in the window | B x heads x n x window² |
 | `layers.0.self_propagation.propagate.attention.attention` | eqs. 8, 11 | B x heads x n x n |
 | `layers.0.visual`, `layers.0.id` | I and M after the module | B x n x C |
