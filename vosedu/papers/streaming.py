@@ -65,6 +65,7 @@ def two_passes(
     *,
     batch: int = 1,
     ahead: int = 0,
+    encode_references: Callable[[Sequence[int]], Mapping[int, Encoded]] | None = None,
 ) -> Iterator[FrameResult]:
     """The results of a clip's frames, in order; every frame is encoded once.
 
@@ -73,6 +74,7 @@ def two_passes(
         of a reference. predict(targets, encoded, references): the targets' results.
     batch: how many frames to take at once. ahead: references at most that many frames after their
         target are encoded in the second pass, which then runs ahead of the results.
+    encode_references: encodes the references of the plan where they are frames of another clip.
 
     In memory are what frames need until their own turn, and what references give until the last
     target that reads them.
@@ -84,12 +86,15 @@ def two_passes(
     def take(indices: Sequence[int]) -> None:
         for index, each in encode(indices).items():
             encoded[index] = each
-            if index in last_read:
+            if encode_references is None and index in last_read:
                 memory[index] = remember(each)
 
-    far = {
-        index for target, chosen in enumerate(plan) for index in chosen if index - target > ahead
-    }
+    far: set[int] = set()
+    if encode_references is None:
+        far |= {i for target, chosen in enumerate(plan) for i in chosen if i - target > ahead}
+    else:
+        for some in _chunks(sorted(last_read), batch):
+            memory |= {i: remember(each) for i, each in encode_references(some).items()}
     for some in _chunks(sorted(far), batch):
         take(some)
     done = 0

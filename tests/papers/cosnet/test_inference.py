@@ -345,3 +345,16 @@ def test_two_clips_of_one_name_do_not_share_features() -> None:
         results = segment(model, clip, inference=Inference(references=2), features=features)
         shared = [r.probability for r in results]
     assert np.array_equal(np.stack(shared), plain)
+
+
+@pytest.mark.parametrize("sampling", ["uniform", "consecutive"])
+def test_references_can_come_from_another_clip(model: COSNet, sampling: str) -> None:
+    clip, other = noise(), noise(frames=5, seed=1)
+    fields = {"references": 2, "sampling": sampling}
+    own = probabilities(model, clip, **fields)
+    same = probabilities(model, replace(clip, references=clip), **fields)
+    assert np.allclose(same, own, atol=1e-6)
+    foreign = probabilities(model, replace(clip, references=other), **fields)
+    assert not np.allclose(foreign, own, atol=1e-6)
+    alone = probabilities(model, replace(clip, references=other), references=0)
+    assert np.allclose(alone, probabilities(model, clip, references=0), atol=1e-6)

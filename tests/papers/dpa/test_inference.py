@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -210,3 +211,10 @@ def test_numbers_that_are_none(model: DPA) -> None:
 
 def test_the_pretraining_network_segments_no_video() -> None:
     refused(build(QUICK.stills()), noise(), "StillDPA takes no flow")
+
+
+def test_references_can_come_from_another_clip(model: DPA) -> None:
+    clip, other = noise(), noise(frames=5, flow=False)
+    own = probabilities(model, clip)
+    assert np.allclose(probabilities(model, replace(clip, references=clip)), own, atol=1e-6)
+    assert not np.allclose(probabilities(model, replace(clip, references=other)), own, atol=1e-6)

@@ -130,8 +130,9 @@ def segment(
     References further ahead than N frames are embedded in a first pass over the clip; the second
     pass streams the targets. Every frame is embedded once. What stays in memory is the references
     still to be read: N of them (2N for "consecutive", every drawn frame if `exact`), and every
-    frame's embedding with `features`. `given` is ignored: the method is unsupervised. Raises
-    InputError for a clip it cannot use.
+    frame's embedding with `features`. With `clip.references` the references are frames of that
+    clip. `given` is ignored: the method is unsupervised. Raises InputError for a clip it cannot
+    use.
     """
     inference = inference or Inference()
     plan = checked_plan(model, clip, inference)
@@ -153,6 +154,7 @@ def _two_passes(
         zs = attend(model, va, [torch.cat(column) for column in zip(*references)])
         yield from _results(clip, targets, fuse(model, va, zs, inference), inference)
 
+    other = clip.references
     return two_passes(
         plan,
         encode=lambda indices: embed_frames(model, clip, indices, inference, features),
@@ -160,6 +162,7 @@ def _two_passes(
         predict=predict,
         batch=batch_size(model, inference),
         ahead=inference.references,
+        encode_references=other and (lambda some: embed_frames(model, other, some, inference)),
     )
 
 
@@ -287,9 +290,9 @@ def checked_plan(model: COSNet, clip: Clip, inference: Inference) -> list[tuple[
                 f"the {what} of '{clip.name}' of {size[1]} x {size[0]} pixels is smaller than the "
                 f"network's stride of {stride(model)}; enlarge the video"
             )
-    plan = reference_plan(len(clip), inference)
+    plan = reference_plan(len(clip.references or clip), inference)
     model.eval()
-    return plan
+    return [plan[min(target, len(plan) - 1)] for target in range(len(clip))]
 
 
 def _results(

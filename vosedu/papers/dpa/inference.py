@@ -102,25 +102,32 @@ def segment(
     A first pass over the clip encodes the reference frames, a second one streams; every frame is
     decoded, drawn as flow and encoded once a pass. What stays in memory is, for each reference,
     its keys and values and, until its own turn has come, its encoder maps (128 MB each at
-    512 x 512 and full width). Flow comes from the clip, else it is estimated. `given` is ignored:
+    512 x 512 and full width). Flow comes from the clip, else it is estimated. With
+    `clip.references` the references are frames of that clip. `given` is ignored:
     the method is unsupervised; nothing is shared through `features`. Raises InputError for a clip
     it cannot use.
     """
     inference = inference or Inference()
     pictures = Pictures(model, clip, inference)
     model.eval()
-    chosen = reference_indices(len(clip), inference) if model.needs_references else ()
+    source = clip.references or clip
+    chosen = reference_indices(len(source), inference) if model.needs_references else ()
+    other = Pictures(model, source, inference) if clip.references else None
 
     def predicted(
         targets: Sequence[int], encoded: list[FrameMaps], references: list[list[Reference]]
     ) -> Iterator[FrameResult]:
         yield finish(clip, *targets, predict(model, *encoded, *references), inference)
 
+    def encoder(shown: Pictures) -> Callable[[Sequence[int]], dict[int, FrameMaps]]:
+        return lambda indices: {index: encode(model, shown, index) for index in indices}
+
     return two_passes(
         [chosen] * len(clip),
-        encode=lambda indices: {index: encode(model, pictures, index) for index in indices},
+        encode=encoder(pictures),
         remember=lambda maps: remember(model, maps),
         predict=predicted,
+        encode_references=other and encoder(other),
     )
 
 
