@@ -17,10 +17,21 @@ from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.explore.twin import WithTwin
 from vosedu.explore.view import Choice, Picture, View, draw
-from vosedu.explore.widgets import LABEL, Clickable, Gallery, Shown, choose, columns, slide
+from vosedu.explore.widgets import (
+    CLASS,
+    LABEL,
+    STYLE,
+    Clickable,
+    Gallery,
+    Shown,
+    choose,
+    columns,
+    labelled,
+    slide,
+)
 from vosedu.figures.attention import changes
 
-FACTS = "font-size: 12px; line-height: 15px; margin: 4px 0; padding-left: 1.2em"
+FACTS = "line-height: 15px; margin: 4px 0; padding-left: 1.2em"
 SLIDERS = {
     "frame": "the frame that is shown",
     "x": "the pixel's column, from the left",
@@ -84,18 +95,18 @@ class Explorer(WithTwin):
         )
         self._beside: list[Shown] = []
         self._gallery = Gallery()
-        self._facts = w.HTML(layout=w.Layout(width="100%", height="96px", overflow="auto"))
+        self._facts = w.HTML(layout=w.Layout(width="100%", height="88px", overflow="auto"))
         self._quiet = False
         for name, control in self.controls.items():
             link((self.state, name), (control, "value"))
         link((self.state, "frame"), (self.play, "value"))
         self.reset_button.on_click(lambda _: self.reset())
-        self.widget = self._arranged([choice.name for choice in choices])
+        self.widget = self._arranged(choices)
         self.set(**(start or {}))
         self._first = self.setting
         self.state.observe(self._moved)
 
-    def _arranged(self, choices: Sequence[str]) -> w.DOMWidget:
+    def _arranged(self, choices: Sequence[Choice]) -> w.DOMWidget:
         """Pictures at the left, controls at the right: neither moves when the other changes.
 
         Sized for a notebook on a screen of 1366 x 768: the target, what changed and the maps of
@@ -105,15 +116,17 @@ class Explorer(WithTwin):
         left = w.VBox([self._top, self._facts, self._gallery.widget])
         buttons = w.HBox([self.play, self.reset_button])
         places = [self.controls[name] for name in ("clip", *SLIDERS)]
-        right = w.VBox([*places, buttons, *(self.controls[name] for name in choices)])
+        switches = [labelled(choice, self.controls[choice.name]) for choice in choices]
+        right = w.VBox([*places, buttons, *switches])
         sides = w.Layout(
             width="100%", grid_template_columns="minmax(0, 1fr) 330px", grid_gap="0 16px"
         )
-        question = w.HTML(f"<b>{escape(self.question)}</b>")
-        return w.VBox(
+        question = w.HTML(f"{STYLE}<b>{escape(self.question)}</b>")
+        whole = w.VBox(
             [question, w.GridBox([left, right], layout=sides)],
             layout=w.Layout(width="100%", max_width="1280px"),
         )
+        return whole.add_class(CLASS)
 
     @property
     def setting(self) -> dict[str, Any]:

@@ -14,6 +14,13 @@ from vosedu.figures.attention import thumbnail
 
 ROWS, COLUMNS = 6, 10
 LABEL = "74px"
+CLASS = "vosedu-explorer"
+STYLE = f"""<style>
+.{CLASS} .widget-toggle-button {{height: 24px; line-height: 24px; padding: 0 7px; font-size: 12px}}
+.{CLASS} .widget-html-content, .{CLASS} .widget-label {{font-size: 12px; line-height: 17px}}
+</style>"""
+"""Compact controls, so that all of them fit on a screen of 768 lines beside the pictures."""
+
 _TITLE = "font-size: 11px; line-height: 14px; height: 28px; overflow: hidden"
 _BAR = "display: flex; align-items: center; gap: 4px; font-size: 10px; line-height: 14px"
 
@@ -29,12 +36,20 @@ def choose(choice: Choice) -> w.ToggleButtons:
     return w.ToggleButtons(
         options=choice.options,
         value=choice.untouched,
-        description=choice.label,
         tooltip=choice.help or choice.label,
         tooltips=[choice.tips.get(option, choice.help) for option in choice.options],
-        style={"button_width": "auto", "description_width": LABEL},
-        layout=w.Layout(width="100%", margin="1px 0"),
+        style={"button_width": "auto"},
+        layout=w.Layout(flex="1 1 0", min_width="0", margin="0"),
     )
+
+
+def labelled(choice: Choice, buttons: w.ToggleButtons) -> w.HBox:
+    """The choice's label beside its buttons, as wide as the labels of the sliders."""
+    tip = escape(choice.help or choice.label, quote=True)
+    text = (
+        f'<div style="width: {LABEL}; text-align: right" title="{tip}">{escape(choice.label)}</div>'
+    )
+    return w.HBox([w.HTML(text), buttons], layout=w.Layout(width="100%", overflow="hidden"))
 
 
 def slide(label: str, tooltip: str) -> w.IntSlider:
@@ -71,7 +86,6 @@ class Shown:
         """Replace what is shown."""
         title = escape(picture.title, quote=True)
         self._title.value = f'<div style="{_TITLE}" title="{title}">{title}</div>'
-        self.image.tooltip = picture.title
         self.image.value = encode(thumbnail(picture.image))
         self._scale.value = _colour_bar(picture.scale) if picture.scale else ""
 

@@ -187,7 +187,7 @@ def shown_attention(probe: COSNetProbe, trace: COSNetTrace, x: int, y: int) -> R
     times = trace.attention[:, :, cell].reshape(-1, h, w) * h * w
     high = max(4.0, times.max(initial=0.0))
     titles = (
-        f"pixel reads {name}: {support:.0f} of {h * w} positions"
+        f"{name}: reads {support:.0f} of {h * w} positions"
         for name, support in zip(trace.names, trace.support[:, cell])
     )
     return (_over_references(probe, trace, titles, times, high),)
@@ -197,7 +197,7 @@ def shown_readers(probe: COSNetProbe, trace: COSNetTrace, x: int, y: int) -> Row
     """How much all pixels of the target together read each position of a reference."""
     times = trace.attention.sum(2).reshape(-1, *trace.grid)
     high = max(4.0, times.max(initial=0.0))
-    titles = (f"all pixels read {name}" for name in trace.names)
+    titles = (f"{name}, read by all pixels" for name in trace.names)
     return (_over_references(probe, trace, titles, times, high),)
 
 
