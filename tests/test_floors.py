@@ -14,7 +14,7 @@ FLOORS = (
     {"clip", "record"},
     {"nn", "flow", "metrics"},
     {"toyvos", "datasets"},
-    {"training", "figures", "explore"},
+    {"training", "figures", "explore", "lesson"},
     {"papers"},
     {"api"},
     {"ablation", "ladder", "notebooks"},

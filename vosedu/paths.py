@@ -19,6 +19,18 @@ def data_dir(kind: str) -> Path:
     return (_CHECKOUT / "data" if in_checkout() else _PACKAGE / "_data") / kind
 
 
+def output_dir(folder: str | Path) -> Path:
+    """The folder for files that a notebook writes; created if it is missing.
+
+    A relative one counts from the checkout, wherever the notebook stands, and from the working
+    directory when the package is installed. The result is relative where that is shorter to read.
+    """
+    base = _CHECKOUT if in_checkout() else Path.cwd()
+    out = (base / Path(folder).expanduser()).resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    return out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out
+
+
 def downloads_dir() -> Path:
     """Where downloads and caches go: `VOSEDU_DATA`, else the checkout, else the user's cache."""
     if override := os.environ.get("VOSEDU_DATA"):

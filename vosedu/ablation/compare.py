@@ -1,4 +1,4 @@
-"""What a measured difference says about a claim: paired seeds, intervals, verdicts by rule."""
+"""Judging a measured difference against a claim: paired seeds, intervals, verdicts by rule."""
 
 from __future__ import annotations
 
@@ -37,11 +37,7 @@ class Comparison:
         return float(np.mean(self.differences))
 
     def __str__(self) -> str:
-        if len(self.seeds) < 2:
-            return f"{self.difference:+.2f} (1 seed)"
-        return (
-            f"{self.difference:+.2f} [{self.low:+.2f}, {self.high:+.2f}] ({len(self.seeds)} seeds)"
-        )
+        return stated(self.differences, "seeds")
 
 
 def interval(differences: Iterable[float], level: float = 0.95) -> tuple[float, float]:
@@ -49,8 +45,18 @@ def interval(differences: Iterable[float], level: float = 0.95) -> tuple[float, 
     values = np.asarray(list(differences), float)
     if len(values) < 2:
         return float("nan"), float("nan")
-    half = stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
-    return float(values.mean() - half), float(values.mean() + half)
+    low, high = stats.t.interval(level, len(values) - 1)  # in standard errors of the mean
+    error = stats.sem(values)
+    return float(values.mean() + low * error), float(values.mean() + high * error)
+
+
+def stated(differences: Iterable[float], what: str) -> str:
+    """The mean, its 95 % t-interval and the number of values: "+0.51 [-0.20, +1.22] (5 seeds)"."""
+    values = list(differences)
+    if len(values) < 2:
+        return f"{np.mean(values):+.2f} (1 {what.removesuffix('s')})"
+    low, high = interval(values)
+    return f"{np.mean(values):+.2f} [{low:+.2f}, {high:+.2f}] ({len(values)} {what})"
 
 
 def seeds_needed(effect: float, spread: float, most: int = 1000) -> int | None:

@@ -20,9 +20,14 @@ def photo(picture: np.ndarray, alt: str, widest: int = 960, quality: int = 80) -
     """
     from IPython.display import Image as Shown
 
+    return Shown(data=jpeg_bytes(picture, widest, quality), format="jpeg", alt=alt)
+
+
+def jpeg_bytes(picture: np.ndarray, widest: int = 960, quality: int = 80) -> bytes:
+    """H x W x 3 uint8 -> a JPEG file, made narrower if it is wider than `widest` pixels."""
     image = Image.fromarray(picture)
     if image.width > widest:
         image = image.resize((widest, round(image.height * widest / image.width)), Image.LANCZOS)
     buffer = io.BytesIO()
     image.save(buffer, format="JPEG", quality=quality, optimize=True)
-    return Shown(data=buffer.getvalue(), format="jpeg", alt=alt)
+    return buffer.getvalue()
