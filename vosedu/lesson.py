@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from IPython.display import Markdown
 
 PINK, SKY, GREEN, YELLOW, BLUE, VERMILION, ORANGE = (tuple((c / 255).tolist()) for c in COLOURS)
-"""Okabe and Ito's colours for plots, as matplotlib takes them; told apart with any colour vision."""
+"""Okabe and Ito's colours as matplotlib takes them; told apart with any colour vision."""
 
 
 def begin(
@@ -95,7 +95,7 @@ class Video:
     alt: str
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        height, width = self.frames[0].shape[:2]
+        width = self.frames[0].shape[1]
         data = b64encode(self.mp4).decode("ascii")
         html = (
             f'<video controls loop muted width="{max(480, width)}" aria-label="{self.alt}" '

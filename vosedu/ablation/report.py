@@ -17,11 +17,13 @@ from pandas import DataFrame
 from vosedu.ablation.compare import (
     CANNOT_TELL,
     NO_EFFECT,
+    NOT_TESTABLE,
     REVERSED,
     SEEN,
     Comparison,
     by_seed,
     compare,
+    rules_out,
     seeds_needed,
     stated,
 )
@@ -34,6 +36,7 @@ MEANING = {
     REVERSED: "we saw the opposite",
     NO_EFFECT: "we saw no effect beyond {margin:g} points",
     CANNOT_TELL: "our runs cannot tell",
+    NOT_TESTABLE: "it cannot be tested here, as the control did not cost what it must",
     NOT_RUN: NOT_RUN,
 }
 
@@ -88,16 +91,20 @@ def per_clip(
 def verdicts(
     table: Table, records: Iterable[Record], factors: Sequence[float] = (0.5, 2.0)
 ) -> DataFrame:
-    """Every claim beside what was measured, its verdict, and the verdict with other margins."""
+    """Every claim beside what was measured, its verdict, and the verdict with other margins.
+
+    "paper's size" says whether our interval excludes the difference that the paper prints.
+    """
     records = list(records)
     lines = {}
     for row in claimed(table):
-        difference = reported_difference(table, row)
+        difference, compared = reported_difference(table, row), _compared(table, records, row)
         line: dict[str, Any] = {
             "claim": row.claim.text,
             "paper": "" if np.isnan(difference) else f"{difference:+.2f}",
             "suite": row.claim.suite,
-            "ours": str(_compared(table, records, row) or NOT_RUN),
+            "ours": str(compared or NOT_RUN),
+            "paper's size": _against(difference, compared),
             "margin": f"{row.claim.margin:g}",
             "verdict": judge(records, table, row),
         }
@@ -151,8 +158,7 @@ def counts(tables: Iterable[tuple[Table, Iterable[Record]]]) -> str:
         for records in (list(some),)
         for row in claimed(table)
     )
-    names = (SEEN, REVERSED, NO_EFFECT, CANNOT_TELL, NOT_RUN)
-    each = ", ".join(f"**{found[name]}** {name}" for name in names)
+    each = ", ".join(f"**{found[name]}** {name}" for name in MEANING)
     return f"Of {found.total()} claims: {each}."
 
 
@@ -179,6 +185,12 @@ def unseen(table: Table, records: Iterable[Record]) -> list[str]:
             said = "" if np.isnan(difference) else f" (paper: {difference:+.2f})"
             lines.append(f"- Table {table.key}, {row.label}: {row.claim.text}{said}: {verdict}")
     return lines
+
+
+def _against(difference: float, compared: Comparison | None) -> str:
+    if np.isnan(difference) or compared is None or len(compared.seeds) < 2:
+        return ""
+    return "ruled out" if rules_out(compared, difference) else "not ruled out"
 
 
 def _compared(table: Table, records: list[Record], row: Row) -> Comparison | None:
