@@ -22,6 +22,7 @@ from vosedu.explore import (
     by_label,
     distribution_map,
     heat_map,
+    middle,
     place_name,
 )
 from vosedu.explore.sabotage import FLOWS, hooked, zero, zero_items
@@ -149,6 +150,16 @@ def test_places_and_options() -> None:
         "as chosen",
         "one of another clip",
     )
+
+
+def test_the_middle_of_a_region_lies_inside_it() -> None:
+    ring = np.ones((5, 7), bool)
+    ring[1:4, 1:6] = False
+    x, y = middle(ring)
+    assert ring[y, x] and (x, y) in ((3, 0), (3, 4))
+    square = np.zeros((5, 7), bool)
+    square[1:4, 2:5] = True
+    assert middle(square) == (3, 2)
 
 
 def test_a_distribution_is_drawn_as_multiples_of_the_uniform_one() -> None:

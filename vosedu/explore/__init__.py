@@ -6,7 +6,7 @@ widgets and into a figure. This package loads ipywidgets and matplotlib; `import
 
 from vosedu.explore.explorer import Explorer
 from vosedu.explore.form import Form
-from vosedu.explore.places import NOISE, Place, available, on_object, place_name
+from vosedu.explore.places import NOISE, Place, available, middle, on_object, place_name
 from vosedu.explore.probe import Probe, Trace, by_label
 from vosedu.explore.twin import WithTwin
 from vosedu.explore.view import Choice, Picture, Rows, View, distribution_map, draw, heat_map
@@ -28,6 +28,7 @@ __all__ = [
     "distribution_map",
     "draw",
     "heat_map",
+    "middle",
     "on_object",
     "place_name",
 ]

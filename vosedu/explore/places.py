@@ -41,6 +41,12 @@ def on_object(clip: Clip) -> dict[str, int]:
     truth = clip.labels.get(frame)
     if truth is None or not ((truth > 0) & (truth != VOID)).any():
         return {"frame": frame, "x": width // 2, "y": height // 2}
-    ys, xs = np.nonzero((truth > 0) & (truth != VOID))
+    x, y = middle((truth > 0) & (truth != VOID))
+    return {"frame": frame, "x": x, "y": y}
+
+
+def middle(region: np.ndarray) -> tuple[int, int]:
+    """(x, y) of the pixel of a region, H x W bool, that is nearest to the region's mean."""
+    ys, xs = np.nonzero(region)
     nearest = np.hypot(ys - ys.mean(), xs - xs.mean()).argmin()  # inside, unlike the mean itself
-    return {"frame": frame, "x": int(xs[nearest]), "y": int(ys[nearest])}
+    return int(xs[nearest]), int(ys[nearest])
