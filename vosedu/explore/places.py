@@ -36,8 +36,8 @@ def on_object(clip: Clip) -> dict[str, int]:
 
     The middle of the middle frame where there are no labels, or no object.
     """
-    middle, (height, width) = len(clip) // 2, clip.size
-    frame = min(clip.labels, key=lambda i: abs(i - middle), default=middle)
+    centre, (height, width) = len(clip) // 2, clip.size
+    frame = min(clip.labels, key=lambda i: abs(i - centre), default=centre)
     truth = clip.labels.get(frame)
     if truth is None or not ((truth > 0) & (truth != VOID)).any():
         return {"frame": frame, "x": width // 2, "y": height // 2}
