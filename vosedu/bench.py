@@ -20,6 +20,7 @@ from vosedu.clip import VideoWriter
 from vosedu.errors import InputError
 from vosedu.papers.contract import Benchmark
 from vosedu.text import columns
+from vosedu.writing import write_text
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def run(names: Sequence[str] = (), path: str | Path | None = None) -> list[Measu
             print(line(found[-1]), flush=True)
     if path is not None:
         content = {"machine": machine(), "measurements": [asdict(m) for m in found]}
-        Path(path).write_text(json.dumps(content, indent=1) + "\n")
+        write_text(path, json.dumps(content, indent=1) + "\n")
     return found
 
 

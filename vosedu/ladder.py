@@ -16,6 +16,7 @@ from vosedu.ablation.store import commit
 from vosedu.errors import InputError
 from vosedu.metrics.scores import Scores
 from vosedu.paths import data_dir
+from vosedu.writing import write_text
 
 RUNGS: Mapping[str, str] = {
     "0": "the authors' network, output for output",
@@ -52,9 +53,7 @@ def record(key: str, rung: str, scores: Scores, *, where: str, weights: str) -> 
     path = data_dir("results") / key / "ladder.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     rungs = dict(sorted((read(key) | {rung: entry}).items()))
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(rungs, indent=1) + "\n")
-    partial.replace(path)
+    write_text(path, json.dumps(rungs, indent=1) + "\n")
 
 
 def checksum(key: str) -> str:

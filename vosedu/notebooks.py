@@ -19,6 +19,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from vosedu.errors import InputError
+from vosedu.writing import replacing
 
 ROOT = Path(__file__).resolve().parent.parent
 PARAMETERS = ("profile", "seed", "device", "out_dir")
@@ -124,9 +125,8 @@ def clean(notebook: NotebookNode) -> NotebookNode:
 
 def write(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook in one step, so that an interruption leaves the old one."""
-    partial = path.with_name(f".{path.name}.partial")
-    nbformat.write(notebook, partial)
-    partial.replace(path)
+    with replacing(path) as partial:
+        nbformat.write(notebook, partial)
 
 
 def check(path: str | Path) -> list[str]:

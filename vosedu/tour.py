@@ -13,6 +13,7 @@ import nbformat
 from vosedu import notebooks
 from vosedu.errors import InputError
 from vosedu.text import columns
+from vosedu.writing import write_text
 
 NOTEBOOK = notebooks.ROOT / "notebooks" / "00_tour.ipynb"
 PROFILES = ("quick", "course")
@@ -65,4 +66,4 @@ def to_html(notebook: Path, target: Path) -> None:
         for output in cell.get("outputs", ()):
             output.get("data", {}).pop(notebooks.WIDGET, None)
     text, _ = HTMLExporter(template_name="lab").from_notebook_node(content)
-    target.write_text(text)
+    write_text(target, text)

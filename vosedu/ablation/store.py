@@ -12,6 +12,7 @@ from typing import Any
 
 from vosedu.errors import InputError
 from vosedu.paths import data_dir
+from vosedu.writing import write_text
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,7 @@ class Store:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         rows = [_compact(dataclasses.asdict(record)) for record in self]
         text = '{"records": [\n' + ",\n".join(json.dumps(row) for row in rows) + "\n]}\n"
-        partial = self.path.with_suffix(".partial")
-        partial.write_text(text)
-        partial.replace(self.path)
+        write_text(self.path, text)
 
 
 def _compact(row: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from vosedu.clip.images import (
 from vosedu.clip.output import output_folder
 from vosedu.clip.video import VideoFrames
 from vosedu.errors import InputError
+from vosedu.lazy import LazySequence
 
 VOID = 255
 ATTRIBUTES: dict[str, str] = {
@@ -46,7 +47,7 @@ ATTRIBUTES: dict[str, str] = {
 """DAVIS's codes of what makes a video hard."""
 
 
-class ImageFrames(Sequence[np.ndarray]):
+class ImageFrames(LazySequence[np.ndarray]):
     """Frames from image files in the given order, decoded when indexed.
 
     Sizes are compared from the file headers; a file of another size raises InputError.
@@ -68,10 +69,11 @@ class ImageFrames(Sequence[np.ndarray]):
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index):  # type: ignore[override]
-        if isinstance(index, slice):
-            return ImageFrames(self.paths[index])
+    def item(self, index: int) -> np.ndarray:
         return read_image(self.paths[index])
+
+    def part(self, indices: range) -> Sequence[np.ndarray]:
+        return ImageFrames([self.paths[index] for index in indices])
 
 
 class MaskFiles(Mapping[int, np.ndarray]):

@@ -13,30 +13,21 @@ import av
 import numpy as np
 
 from vosedu.errors import InputError
+from vosedu.lazy import LazySequence, Part
+from vosedu.writing import beside, into_place
 
 
-class _Part(Sequence[np.ndarray]):
-    """Some frames of a sequence, still decoded when indexed."""
-
-    def __init__(self, frames: VideoFrames, indices: range) -> None:
-        self._frames, self._indices, self.size = frames, indices, frames.size
-
-    def __len__(self) -> int:
-        return len(self._indices)
-
-    def __getitem__(self, index):  # type: ignore[override]
-        if isinstance(index, slice):
-            return _Part(self._frames, self._indices[index])
-        return self._frames[self._indices[index]]
+class _VideoPart(Part[np.ndarray]):
+    """Some frames of a video, still decoded when indexed; each iteration has its own decoder."""
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        start, stop, step = self._indices.start, self._indices.stop, self._indices.step
+        start, stop, step = self.indices.start, self.indices.stop, self.indices.step
         if step < 0:
-            return (self._frames[index] for index in self._indices)
-        return islice(self._frames, start, stop, step)
+            return super().__iter__()
+        return islice(self.whole, start, stop, step)
 
 
-class VideoFrames(Sequence[np.ndarray]):
+class VideoFrames(LazySequence[np.ndarray]):
     """Frames of a video file, decoded in order, turned upright as the file asks.
 
     Indexing forwards continues the decoder, indexing backwards opens the file again; methods that
@@ -92,13 +83,10 @@ class VideoFrames(Sequence[np.ndarray]):
     def __len__(self) -> int:
         return self._length
 
-    def __getitem__(self, index):  # type: ignore[override]
-        if isinstance(index, slice):
-            return _Part(self, range(len(self))[index])
-        if index < 0:
-            index += len(self)
-        if not 0 <= index < len(self):
-            raise IndexError(index)
+    def part(self, indices: range) -> Sequence[np.ndarray]:
+        return _VideoPart(self, indices)
+
+    def item(self, index: int) -> np.ndarray:
         if self._decoder is None or index < self._next:
             self._decoder, self._next = iter(self), 0
         try:
@@ -124,7 +112,7 @@ class VideoWriter:
         self.path = Path(path)
         if self.path.exists() and not overwrite:
             raise InputError(f"{self.path} exists already; choose another name or pass --overwrite")
-        self._partial = self.path.with_name(f".{self.path.name}.partial")
+        self._partial = beside(self.path)
         self._container = av.open(str(self._partial), "w", format="mp4")
         self._rate = max(1, round(fps * 1000))
         self._stream: av.video.stream.VideoStream | None = None
@@ -162,6 +150,6 @@ class VideoWriter:
                 self._container.mux(packet)
         self._container.close()
         if kind is None and self._stream is not None:
-            self._partial.replace(self.path)
+            into_place(self._partial, self.path)
         else:
             self._partial.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from tqdm import tqdm
 
 from vosedu.errors import InputError
+from vosedu.writing import into_place, write_text
 
 _CHUNK = 1 << 18
 _AGENT = "vosedu (teaching package for video object segmentation)"
@@ -130,7 +131,7 @@ def fetch(
             reasons.append(f"{url}: {failure}")
             say(f"  {failure}")
             continue
-        part.replace(target)
+        part.replace(target) if part.is_dir() else into_place(part, target)
         _tag_file(part).unlink(missing_ok=True)
         for rest in target.parent.glob(f"{target.name}.????????.part"):
             _discard(rest)
@@ -149,7 +150,7 @@ def record(path: Path) -> None:
             if file.is_file() and file.suffix != ".sha256":
                 record(file)
         return
-    path.with_name(path.name + ".sha256").write_text(f"{sha256_of(path)}  {path.name}\n")
+    write_text(path.with_name(path.name + ".sha256"), f"{sha256_of(path)}  {path.name}\n")
 
 
 def recorded(path: Path) -> str | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from vosedu.clip import image_files, image_size, read_image, read_mask
 from vosedu.datasets.files import folders, known_split, listing, pixels
 from vosedu.datasets.places import find_root
 from vosedu.errors import InputError
+from vosedu.lazy import LazySequence
 
 DUTS_IMAGES = {"train": 10553, "test": 5019}
 DEAOT_STILLS = ("COCO", "ECSSD", "MSRA10K", "PASCAL-S", "PASCALVOC2012")
@@ -57,7 +57,7 @@ class Still:
             )
 
 
-class Stills(Sequence[tuple[np.ndarray, np.ndarray]]):
+class Stills(LazySequence[tuple[np.ndarray, np.ndarray]]):
     """Pairs (H x W x 3 uint8 RGB, H x W uint8 ids), read when indexed; `a + b` joins two sets."""
 
     def __init__(self, title: str, stills: Sequence[Still]) -> None:
@@ -72,18 +72,11 @@ class Stills(Sequence[tuple[np.ndarray, np.ndarray]]):
     def __len__(self) -> int:
         return len(self.stills)
 
-    @overload
-    def __getitem__(self, which: int) -> tuple[np.ndarray, np.ndarray]: ...
-    @overload
-    def __getitem__(self, which: slice) -> Stills: ...
-    def __getitem__(self, which: int | slice) -> tuple[np.ndarray, np.ndarray] | Stills:
-        """One pair, or a shorter set by slice."""
-        if isinstance(which, slice):
-            return Stills(self.title, self.stills[which])
-        return self.stills[which].open()
+    def item(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.stills[index].open()
 
-    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        return (still.open() for still in self.stills)
+    def part(self, indices: range) -> Stills:
+        return Stills(self.title, [self.stills[index] for index in indices])
 
     def __add__(self, other: Stills) -> Stills:
         return Stills(f"{self.title} + {other.title}", self.stills + other.stills)

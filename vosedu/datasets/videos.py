@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -14,6 +14,7 @@ from PIL import Image
 from vosedu.clip import Clip, ImageFrames, MaskFiles, frame_files, image_files, read_mask
 from vosedu.datasets.files import check_size, listing
 from vosedu.errors import InputError
+from vosedu.lazy import LazySequence
 
 
 def merged(path: Path) -> np.ndarray:
@@ -116,7 +117,7 @@ class Video:
         return files
 
 
-class Videos(Sequence[Clip]):
+class Videos(LazySequence[Clip]):
     """The clips of one split, opened when indexed.
 
     `videos[3]`, `videos["dog"]`, `for clip in videos`; `videos.names` lists what is there and
@@ -136,24 +137,25 @@ class Videos(Sequence[Clip]):
     def __len__(self) -> int:
         return len(self.videos)
 
+    def item(self, index: int) -> Clip:
+        return self.videos[index].open()
+
+    def part(self, indices: range) -> Videos:
+        return Videos(self.title, [self.videos[index] for index in indices], self.missing)
+
     @overload
     def __getitem__(self, which: int | str) -> Clip: ...
     @overload
     def __getitem__(self, which: slice) -> Videos: ...
     def __getitem__(self, which: int | str | slice) -> Clip | Videos:
         """A clip by number or name, or a shorter data set by slice."""
-        if isinstance(which, slice):
-            return Videos(self.title, self.videos[which], self.missing)
         if isinstance(which, str):
             if which not in self.names:
                 raise InputError(
                     f"{self.title} has no sequence '{which}' here; it has {listing(self.names)}"
                 )
             which = self.names.index(which)
-        return self.videos[which].open()
-
-    def __iter__(self) -> Iterator[Clip]:
-        return (video.open() for video in self.videos)
+        return super().__getitem__(which)
 
     def pick(self, names: Sequence[str]) -> Videos:
         """The videos of these names, in this order."""

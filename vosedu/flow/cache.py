@@ -13,7 +13,6 @@ first call too, so results do not depend on whether a cache was warm.
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 import warnings
 import zipfile
@@ -23,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from vosedu.errors import InputError
+from vosedu.writing import replacing
 
 FORMAT = "vosedu-flow-1"
 
@@ -77,21 +77,12 @@ def _read(path: Path) -> np.ndarray | None:
 
 
 def _write(path: Path, field: np.ndarray) -> None:
-    """Write beside the final name, then rename: a reader sees all of a file or none of it."""
-    unfinished = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=".", suffix=".tmp", delete=False
-        ) as file:
-            unfinished = Path(file.name)
+        with replacing(path) as partial, partial.open("wb") as file:
             np.savez(file, field=field)
-        os.replace(unfinished, path)
     except OSError as error:
         raise InputError(
             f"the flow cache {path.parent} cannot be written ({error.strerror}); free some space "
             "or choose another folder, what was stored so far stays"
         ) from error
-    finally:
-        if unfinished is not None:
-            unfinished.unlink(missing_ok=True)

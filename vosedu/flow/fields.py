@@ -15,6 +15,7 @@ from vosedu.errors import InputError
 from vosedu.flow.cache import FlowCache
 from vosedu.flow.estimators import ESTIMATORS, Estimator
 from vosedu.flow.warp import advance
+from vosedu.lazy import LazySequence
 
 Direction = Literal["forward", "backward"]
 Last = Literal["none", "negated-backward"]
@@ -47,11 +48,11 @@ class Pair(NamedTuple):
     sign: int = 1
 
 
-class Fields(Sequence[np.ndarray]):
+class Fields(LazySequence[np.ndarray]):
     """Flow fields computed when indexed: H x W x 2 float32 (dx, dy), pixels.
 
     Iterating decodes and prepares every frame once and holds two of them; nothing is kept of the
-    fields unless there is a cache. A slice is lazy too.
+    fields unless there is a cache.
     """
 
     def __init__(
@@ -67,9 +68,7 @@ class Fields(Sequence[np.ndarray]):
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitem__(self, index):  # type: ignore[override]
-        if isinstance(index, slice):
-            return Fields(self.frames, self.estimator, self.pairs[index], self.cache)
+    def item(self, index: int) -> np.ndarray:
         source, target, sign = self.pairs[index]
         first, second = self._pair(source, target)
         if self.cache is None:
@@ -94,7 +93,7 @@ class Fields(Sequence[np.ndarray]):
         return _Frame(_require_frame(self.frames[index], f"frame {index}"), self.estimator)
 
 
-class Known(Sequence[np.ndarray]):
+class Known(LazySequence[np.ndarray]):
     """Fields a clip brings along, read in either direction and completed for the last frame.
 
     The backward field of t+1 is the negated forward field of t carried along itself (`advance`), so
@@ -108,10 +107,7 @@ class Known(Sequence[np.ndarray]):
     def __len__(self) -> int:
         return len(self.forward) + self._extra
 
-    def __getitem__(self, index):  # type: ignore[override]
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        index = range(len(self))[index]
+    def item(self, index: int) -> np.ndarray:
         if index == len(self.forward):
             return advance(self.forward[index - 1])
         if self.direction == "backward":

@@ -15,10 +15,11 @@ from vosedu.flow.cache import FlowCache
 from vosedu.flow.estimators import Estimator
 from vosedu.flow.fields import Last, of
 from vosedu.flow.wheel import to_colour
+from vosedu.lazy import LazySequence
 from vosedu.nn.inputs import to_batch
 
 
-class FlowPictures(Sequence[np.ndarray]):
+class FlowPictures(LazySequence[np.ndarray]):
     """The forward flow of a clip as pictures: H x W x 3 uint8 at the clip's size.
 
     A picture is drawn when it is asked for, from the field that the clip brings along, else from
@@ -51,9 +52,7 @@ class FlowPictures(Sequence[np.ndarray]):
     def __len__(self) -> int:
         return len(self.fields)
 
-    def __getitem__(self, index):  # type: ignore[override]
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def item(self, index: int) -> np.ndarray:
         return to_colour(self.field(index), order=self.order)
 
     def field(self, index: int) -> np.ndarray:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vosedu.clip import Clip
 from vosedu.errors import InputError
+from vosedu.lazy import LazySequence
 from vosedu.papers.contract import FrameResult
 
 Encoded = TypeVar("Encoded")
@@ -23,7 +24,7 @@ Remembered = TypeVar("Remembered")
 Predict = Callable[[Sequence[int], list[Encoded], list[list[Remembered]]], Iterator[FrameResult]]
 
 
-class CheckedFrames(Sequence[np.ndarray]):
+class CheckedFrames(LazySequence[np.ndarray]):
     """The frames of a clip, H x W x 3 uint8; InputError for one of another size than the clip's.
 
     The last two that were decoded are held: a frame and its successor, for their flow.
@@ -36,9 +37,7 @@ class CheckedFrames(Sequence[np.ndarray]):
     def __len__(self) -> int:
         return len(self._frames)
 
-    def __getitem__(self, index):  # type: ignore[override]
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def item(self, index: int) -> np.ndarray:
         if index not in self._held:
             if len(self._held) == 2:
                 del self._held[next(iter(self._held))]

@@ -23,6 +23,7 @@ from vosedu.toyvos.render import ToyClip
 from vosedu.toyvos.scene import VERSION
 from vosedu.toyvos.splits import Split
 from vosedu.toyvos.suites import NAMES
+from vosedu.writing import write_text
 
 COMMAND = "python -m vosedu.toyvos.baselines"
 _HEIGHT = 96
@@ -175,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "thresholds": f"best of {_CHOICES} on {_CHOICES} train clips",
             "rows": table,
         }
-        target.write_text(json.dumps(record, indent=1) + "\n")
+        write_text(target, json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,13 +7,14 @@ estimator needs the successor of a labelled one) but are not rendered until they
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
+from vosedu.lazy import LazySequence, Made
 from vosedu.paths import downloads_dir
 from vosedu.toyvos.disk import RecordFile
 from vosedu.toyvos.paint import generator
@@ -26,7 +27,7 @@ CLIPS, LABELLED, FRAMES = 1600, 6, 16
 FIRST_SEED = 300_000  # the seeds of splits and stills are smaller, those of TorchClips larger
 
 
-class Pool(Sequence[ToyClip]):
+class Pool(LazySequence[ToyClip]):
     """The clips of a suite's training pool.
 
     folder: where rendered frames are kept (default: `toyvos` among the downloads). A clip has 16
@@ -48,13 +49,11 @@ class Pool(Sequence[ToyClip]):
     def __len__(self) -> int:
         return len(self.seeds)
 
-    def __getitem__(self, index):  # type: ignore[override]
-        if isinstance(index, slice):
-            return [self[k] for k in range(*index.indices(len(self)))]
-        k = range(len(self))[index]
+    def item(self, index: int) -> ToyClip:
+        k = index
 
-        def lazy(count: int, read: Callable[[int], np.ndarray]) -> _Lazy:
-            return _Lazy(range(count), read, self.size)
+        def lazy(count: int, read: Callable[[int], np.ndarray]) -> Made[np.ndarray]:
+            return Made(count, read, self.size)
 
         return ToyClip(
             f"{self.suite}-pool-{k:04d}",
@@ -102,24 +101,6 @@ class Pool(Sequence[ToyClip]):
 @lru_cache(maxsize=4)
 def _stage(suite: str, seed: int, height: int) -> Stage:
     return Stage(scene(seed, suite), height, default_width(height), Options())
-
-
-class _Lazy(Sequence[np.ndarray]):
-    """Arrays read when they are indexed; a slice is lazy, too."""
-
-    def __init__(
-        self, times: range, read: Callable[[int], np.ndarray], size: tuple[int, int]
-    ) -> None:
-        self._times, self._read, self.size = times, read, size
-
-    def __len__(self) -> int:
-        return len(self._times)
-
-    def __getitem__(self, index):  # type: ignore[override]
-        times = self._times[index]
-        if isinstance(index, slice):
-            return _Lazy(times, self._read, self.size)
-        return self._read(times)
 
 
 class _Labels(Mapping[int, np.ndarray]):

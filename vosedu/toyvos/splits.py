@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
 from vosedu.errors import InputError
+from vosedu.lazy import LazySequence
 from vosedu.toyvos.measured import attributes
 from vosedu.toyvos.pool import Pool
 from vosedu.toyvos.render import ToyClip, check_size, render
 from vosedu.toyvos.suites import SPLITS, SUITES, first_seed, scene
 
 
-class Split(Sequence[ToyClip]):
+class Split(LazySequence[ToyClip]):
     """The clips of one split, rendered when first asked for and kept in memory."""
 
     def __init__(self, name: str, suite: str, height: int) -> None:
@@ -31,10 +31,8 @@ class Split(Sequence[ToyClip]):
     def __len__(self) -> int:
         return len(self.seeds)
 
-    def __getitem__(self, index):  # type: ignore[override]
-        if isinstance(index, slice):
-            return [self[k] for k in range(*index.indices(len(self)))]
-        k = range(len(self))[index]
+    def item(self, index: int) -> ToyClip:
+        k = index
         if k not in self._clips:
             plan = scene(self.seeds[k], self.suite)
             clip = render(plan, self.height, name=self.names[k])
@@ -65,7 +63,7 @@ def _split(name: str, suite: str, height: int) -> Split | Pool:
     return Pool(suite, height) if name == "pool" else Split(name, suite, height)
 
 
-class Stills(Sequence[tuple[np.ndarray, np.ndarray]]):
+class Stills(LazySequence[tuple[np.ndarray, np.ndarray]]):
     """Photos with one salient object: (H x W x 3 uint8 image, H x W uint8 mask of 0 and 1)."""
 
     def __init__(self, split: str, height: int, count: int) -> None:
@@ -75,10 +73,8 @@ class Stills(Sequence[tuple[np.ndarray, np.ndarray]]):
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index):  # type: ignore[override]
-        if isinstance(index, slice):
-            return [self[k] for k in range(*index.indices(len(self)))]
-        k = range(self.count)[index]
+    def item(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        k = index
         if k not in self._made:
             seed = 50_000 + first_seed(self.split) + k
             plan = scene(seed, "mixed", frames=2, OV=0, OC=0, MB=0, FM=0)

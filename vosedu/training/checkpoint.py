@@ -12,14 +12,13 @@ from torch import nn
 
 from vosedu.errors import InputError
 from vosedu.training.history import History
+from vosedu.writing import replacing, write_text
 
 
 def save_state(path: str | Path, **state: Any) -> None:
     """Write a training state so that an interruption leaves the previous one intact."""
-    path = Path(path)
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(path)
+    with replacing(path) as partial:
+        torch.save(state, partial)
 
 
 def load_state(path: str | Path) -> dict[str, Any]:
@@ -47,7 +46,8 @@ def save_course(
         for key, value in model.state_dict().items()
     }
     path = folder / f"{name}.pt"
-    torch.save(weights, path)
-    path.with_suffix(".json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
+    with replacing(path) as partial:
+        torch.save(weights, partial)
+    write_text(path.with_suffix(".json"), json.dumps(about, indent=1, sort_keys=True) + "\n")
     history.to_csv(path.with_suffix(".csv"))
     return path

@@ -15,6 +15,7 @@ from torch.utils.data import ConcatDataset
 from vosedu import flow
 from vosedu.clip import VOID, Clip
 from vosedu.errors import InputError
+from vosedu.lazy import LazySequence
 from vosedu.paths import downloads_dir
 
 
@@ -57,7 +58,7 @@ def open_data(name: str) -> Sequence:
     return EstimatedFlow(clips, method) if method else clips
 
 
-class EstimatedFlow(Sequence[Clip]):
+class EstimatedFlow(LazySequence[Clip]):
     """Clips with the flow of a method in place of their own.
 
     A field is estimated when it is first read, and read from disk from then on; none is held in
@@ -75,9 +76,7 @@ class EstimatedFlow(Sequence[Clip]):
     def __len__(self) -> int:
         return len(self._clips)
 
-    def __getitem__(self, index):  # type: ignore[override]
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def item(self, index: int) -> Clip:
         clip = self._clips[index]
         return replace(clip, flow=flow.estimate(clip, self._method, cache=self._cache))
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from vosedu.writing import replacing
+
 
 @dataclass
 class History:
@@ -35,9 +37,7 @@ class History:
     def to_csv(self, path: str | Path) -> None:
         """Write the rows as CSV."""
         columns = list(dict.fromkeys(key for row in self.rows for key in row))
-        partial = Path(path).with_suffix(".partial")
-        with partial.open("w", newline="") as file:
+        with replacing(path) as partial, partial.open("w", newline="") as file:
             writer = csv.DictWriter(file, columns, restval="")
             writer.writeheader()
             writer.writerows(self.rows)
-        partial.replace(path)

@@ -1,0 +1,46 @@
+"""Writing files so that a reader sees all of a file or none of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A path to write to, whose file takes the place of `path` when the block ends.
+
+        with replacing("scores.csv") as partial:
+            table.to_csv(partial)
+
+    The file lies in the same folder, under a name of its own for every writer, and is on the disk
+    before it is renamed. If the block raises, or the process is killed, `path` is what it was.
+    """
+    partial = beside(path)
+    try:
+        yield partial
+        into_place(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Replace a file by UTF-8 text, as a whole."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def beside(path: str | Path) -> Path:
+    """A hidden name in the folder of `path` that no other writer takes."""
+    path = Path(path)
+    return path.with_name(f".{path.name}.{uuid4().hex[:8]}.partial")
+
+
+def into_place(partial: Path, path: str | Path) -> None:
+    """Rename a file that is complete to its final name, once its bytes are on the disk."""
+    with partial.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(partial, path)
