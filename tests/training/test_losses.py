@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -31,3 +32,17 @@ def test_soft_iou() -> None:
     assert got.item() == pytest.approx(1 - 0.5 / 1.5)
     assert losses.soft_iou(pixels(0.0), pixels(0.0)).item() == 0.0
     assert losses.soft_iou(pixels(0.3), pixels(0.0)).item() == pytest.approx(1.0)
+
+
+def test_the_correction_undoes_what_the_balanced_loss_shifts() -> None:
+    # a constant p on samples of which a tenth of the pixels is foreground: the loss is smallest
+    # at one half, and the correction gives the true share back
+    target = torch.zeros(1, 1, 10, 10)
+    target[..., 0, :] = 1
+    tried = torch.linspace(0.01, 0.99, 99)
+    reached = [
+        losses.balanced_cross_entropy(torch.full_like(target, p), target).item() for p in tried
+    ]
+    best = float(tried[int(np.argmin(reached))])
+    assert best == pytest.approx(0.5, abs=0.01)
+    assert losses.prior_corrected(np.array([best]), 0.1)[0] == pytest.approx(0.1, abs=0.01)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from vosedu.errors import InputError
 
 EPS = 1e-6
 
@@ -25,6 +28,25 @@ def balanced_cross_entropy(probability: Tensor, target: Tensor) -> Tensor:
     eta = target.mean(dim=(1, 2, 3), keepdim=True)
     pixels = (1 - eta) * target * p.log() + eta * (1 - target) * (1 - p).log()
     return -pixels.mean(dim=(1, 2, 3))
+
+
+def prior_corrected(probability: np.ndarray, share: float) -> np.ndarray:
+    """What a network trained with `balanced_cross_entropy` predicts, without the loss's prior.
+
+    Where q is the probability of foreground given the frame, the loss is smallest for
+    p = (1 - eta) q / ((1 - eta) q + eta (1 - q)), that is logit p = logit q + log((1 - eta) / eta):
+    with a tenth of foreground, p exceeds one half from q = 0.1 on. This takes the shift back.
+
+    probability: p, of any shape. share: eta, the share of foreground pixels in the training data,
+    above 0 and below 1. Returns q, float32.
+    """
+    if not 0 < share < 1:
+        raise InputError(
+            f"the share of foreground is {share:g}; give one above 0 and below 1, for example 0.1"
+        )
+    p = np.asarray(probability, np.float64)
+    foreground = share * p
+    return (foreground / (foreground + (1 - share) * (1 - p))).astype(np.float32)
 
 
 def soft_iou(probability: Tensor, target: Tensor) -> Tensor:

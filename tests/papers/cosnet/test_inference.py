@@ -358,3 +358,12 @@ def test_references_can_come_from_another_clip(model: COSNet, sampling: str) -> 
     assert not np.allclose(foreign, own, atol=1e-6)
     alone = probabilities(model, replace(clip, references=other), references=0)
     assert np.allclose(alone, probabilities(model, clip, references=0), atol=1e-6)
+
+
+def test_the_prior_of_the_balanced_loss_can_be_taken_back(model: COSNet) -> None:
+    as_trained = probabilities(model, noise())
+    corrected = probabilities(model, noise(), prior=0.1)
+    shift = np.log(as_trained / (1 - as_trained)) - np.log(corrected / (1 - corrected))
+    assert shift == pytest.approx(np.log(0.9 / 0.1), abs=1e-4)
+    with pytest.raises(InputError, match="share of foreground"):
+        probabilities(model, noise(), prior=0.0)

@@ -16,6 +16,7 @@ from vosedu.nn.crf import CRF
 from vosedu.papers.contract import FeatureStore, FrameResult
 from vosedu.papers.cosnet.network import COSNet, prediction_fusion, summary_fusion
 from vosedu.papers.streaming import CheckedFrames, results, two_passes
+from vosedu.training.losses import prior_corrected
 
 FUSIONS = {"summary": summary_fusion, "prediction": prediction_fusion}
 ALONE = ("side", "zero")
@@ -40,6 +41,8 @@ class Inference:
     seed: of the random draws.
     flip: average with the prediction on mirrored frames (not in the paper).
     size: height and width the frames are resized to; None: the network's `config.size`.
+    prior: eta, the share of foreground in the training data; the effect of the balanced loss
+        (Eq. 11) on the probability is then taken back. None: the probability as trained.
     crf: a dense CRF on every probability, at the clip's size; the paper's numbers include one.
     """
 
@@ -51,6 +54,7 @@ class Inference:
     seed: int = 0
     flip: bool = False
     size: tuple[int, int] | None = None
+    prior: float | None = None
     crf: CRF | None = None
 
     @classmethod
@@ -137,6 +141,8 @@ def segment(
     inference = inference or Inference()
     plan = checked_plan(model, clip, inference)
     results = _two_passes(model, clip, plan, inference, features)
+    if inference.prior is not None:
+        results = _corrected(results, inference.prior)
     return results if inference.crf is None else _refined(results, clip, inference.crf)
 
 
@@ -164,6 +170,11 @@ def _two_passes(
         ahead=inference.references,
         encode_references=other and (lambda some: embed_frames(model, other, some, inference)),
     )
+
+
+def _corrected(results: Iterable[FrameResult], prior: float) -> Iterator[FrameResult]:
+    for result in results:
+        yield replace(result, probability=prior_corrected(result.probability, prior))
 
 
 def _refined(results: Iterable[FrameResult], clip: Clip, crf: CRF) -> Iterator[FrameResult]:
