@@ -11,7 +11,7 @@ from vosedu.nn.tiny import TinyEncoder
 
 
 class Stream(nn.Module):
-    """One encoder, to be run stage by stage: a stem, then four stages."""
+    """One encoder, to be run stage by stage: a stem, then its stages; `channels` are theirs."""
 
     def __init__(self, stem: nn.Module, stages: Sequence[nn.Module], channels: Sequence[int]):
         super().__init__()
@@ -20,11 +20,11 @@ class Stream(nn.Module):
         self.channels = tuple(channels)
 
 
-def resnet_stream(depth: int, width: int) -> Stream:
-    """A ResNet of that depth, stages of stride 4, 8, 16 and 32; its width is fixed."""
-    net = ResNet(depth)
+def resnet_stream(depth: int, width: int = 64, stages: int = 4) -> Stream:
+    """A ResNet of that depth, stages of stride 4, 8, 16 and 32; its width is always 64."""
+    net = ResNet(depth, stages)
     stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool)
-    return Stream(stem, [net.layer1, net.layer2, net.layer3, net.layer4], net.channels)
+    return Stream(stem, [getattr(net, f"layer{n + 1}") for n in range(stages)], net.channels)
 
 
 def tiny_stream(width: int) -> Stream:
@@ -32,3 +32,9 @@ def tiny_stream(width: int) -> Stream:
     net = TinyEncoder(width)
     stages = [net.stage2, net.stage3, *net.stage4]
     return Stream(net.stage1, stages, (2 * width, 4 * width, 6 * width, 6 * width))
+
+
+def tiny_stream_of_three(width: int) -> Stream:
+    """The tiny encoder: stages of stride 4, 8 and 16 with 2, 4 and 6 times `width` channels."""
+    net = TinyEncoder(width)
+    return Stream(net.stage1, [net.stage2, net.stage3, net.stage4], net.channels[1:])
