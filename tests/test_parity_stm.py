@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from vosedu.nn import load_weights
+from vosedu.papers.hcpn.instances.merging import Proposal, merge, paint
 from vosedu.papers.stm import released
 from vosedu.papers.stm.network import STM, Config, build
 from vosedu.record import Tape, record
@@ -145,3 +146,52 @@ def test_names_map_one_to_one_and_no_parameter_is_unused() -> None:
     assert set(mapped) == set(model.state_dict())
     parameters = sum(prod(p.shape) for p in model.parameters())
     assert parameters == variant["total_parameters"] == 38_925_570
+
+
+# The merging of proposals ------------------------------------------------------------------------
+
+MERGING = {
+    f"{'golden' if parity.TESTS in folder.parents else 'full'}-{name}": (path, name)
+    for folder in parity.folders("stm")
+    if (path := folder / "unovost_merging.json").is_file()
+    for name in json.loads(path.read_text())["cases"]
+}
+
+
+def box(corner_and_size: list[int], shape: tuple[int, int]) -> np.ndarray:
+    """A box of [y, x, height, width]; what lies outside the picture is cut."""
+    y, x, height, width = corner_and_size
+    mask = np.zeros(shape, bool)
+    mask[max(y, 0) : max(y + height, 0), max(x, 0) : max(x + width, 0)] = True
+    return mask
+
+
+@pytest.mark.parametrize("case", MERGING)
+def test_merging_equals_the_released_code_exactly(case: str) -> None:
+    path, name = MERGING[case]
+    rules = json.loads(path.read_text())
+    given, expected = rules["cases"][name], rules["cases"][name]["expected"]
+    shape = tuple(given["image_size"])
+    frames = [
+        [
+            Proposal(
+                box(p["box"], shape), p["score"], np.array(p["reid"]), box(p["forward_box"], shape)
+            )
+            for p in proposals
+        ]
+        for proposals in given["frames"]
+    ]
+    merged = merge(
+        frames, rules["overlap_threshold"], rules["link_threshold"], rules["max_trajectories"]
+    )
+    trajectories = merged.trajectories()
+    areas = [
+        [int((labels == n + 1).sum()) for n in range(len(trajectories))]
+        for labels in paint(frames, merged)
+    ]
+    assert merged.kept == expected["kept_ids"]
+    assert [list(t.ids) for t in merged.tracklets] == expected["tracklets"]
+    assert merged.links == expected["backward_links"]
+    assert [list(ids) for ids in trajectories] == expected["trajectories"]
+    assert [min(chain) for chain in merged.chains] == expected["trajectory_first_tracklet"]
+    assert areas == expected["label_area_per_frame"]

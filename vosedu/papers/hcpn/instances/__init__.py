@@ -1,0 +1,1 @@
+"""The instance level of HCPN: proposals, foreground, propagation, merging."""
