@@ -31,19 +31,19 @@ STAGE = {"2": "0", "3": "1", "4": "2", "5": "3"}
 FRAME = {"a": 0, "b": 1}
 
 TAPS = {
-    r"res(?P<L>\d)_image_(?P<s>[ab])": "encoder.stage{L}_{s}",
-    r"res(?P<L>\d)_flow": "encoder.stage{L}_flow",
+    r"res(?P<L>\d)_image_(?P<s>[ab])": "encoder.image_{s}.stages.{L}",
+    r"res(?P<L>\d)_flow": "encoder.flow.stages.{L}",
     r"pcm(?P<L>\d)_sa_map_image_stack(?P<n>\d)": "encoder.blocks.{L}.pcm.appearance.map",
     r"pcm(?P<L>\d)_sa_map_flow_stack(?P<n>\d)": "encoder.blocks.{L}.pcm.motion.map",
     r"pcm(?P<L>\d)_affinity_stack(?P<n>\d)": "encoder.blocks.{L}.pcm.reading.weights",
     r"pcm(?P<L>\d)_flow_coattended_(?P<f>[ab])": "encoder.blocks.{L}.coattended",
     r"pcm(?P<L>\d)_flow_softattended_(?P<f>[ab])": "encoder.blocks.{L}.softattended",
-    r"ccm(?P<L>\d)_out": "encoder.blocks.{L}.merged",
-    r"gac(?P<L>\d)_out_(?P<f>[ab])": "decoder.bridged{L}",
-    r"contour_head(?P<L>\d)_(?P<f>[ab])": "decoder.heads.{L}.contour",
-    r"gc_out_(?P<f>[ab])": "decoder.deepest_out",
-    r"refine(?P<L>\d)_out_(?P<f>[ab])": "decoder.refine.{L}.refined",
-    r"mask_logit_quarter_(?P<f>[ab])": "decoder.coarse_logit",
+    r"ccm(?P<L>\d)_out": "encoder.blocks.{L}.ccm",
+    r"gac(?P<L>\d)_out_(?P<f>[ab])": "decoder.bridges.{L}",
+    r"contour_head(?P<L>\d)_(?P<f>[ab])": "decoder.heads.{L}",
+    r"gc_out_(?P<f>[ab])": "decoder.deepest",
+    r"refine(?P<L>\d)_out_(?P<f>[ab])": "decoder.refine.{L}",
+    r"mask_logit_quarter_(?P<f>[ab])": "decoder.coarse",
 }
 """A stored tensor's name, as a pattern -> our recording of it."""
 
@@ -99,7 +99,7 @@ def pair(model: HCPN, entry: dict[str, Any]) -> dict[str, Tensor]:
     """The whole network on a pair, and on the pair mirrored."""
     of = inputs(entry)
     pictures = of["frame_a"], of["frame_b"], of["flow"]
-    with record(model) as tape:
+    with record(model, *(re.sub(r"{\w}", "*", tap) for tap in TAPS.values())) as tape:
         result = model(*pictures)
     mirrored = model(*(picture.flip(-1) for picture in pictures))
     known = {
@@ -129,7 +129,7 @@ def modules(model: HCPN, entry: dict[str, Any]) -> dict[str, Tensor]:
             "gc_out": decoder.deepest(of["gc"]),
             "refine2_out": decoder.refine[0](of["refine2_skip"], of["refine2_prev"]),
             "pyramid2_out": tape["decoder.refine.0.pyramid"][0],
-            "ccm3_gac_a": tape["encoder.blocks.1.ccm.attended"][0],
+            "ccm3_gac_a": tape["encoder.blocks.1.ccm.attention"][0],
             "pcm3_image_coattended": attended.appearance,
             "pcm3_flow_coattended": attended.motion,
             "pcm3_image_softattended": attended.soft_appearance,

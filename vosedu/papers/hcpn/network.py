@@ -8,19 +8,19 @@ docstring says so ("our reading").
 
 | recorded name | symbol | shape |
 |---|---|---|
-| `encoder.stageS_a`, `_b`, `_flow` | O | B x C x h x w |
+| `encoder.image_a.stages.S`, `image_b`, `flow` | O | B x C x h x w |
 | `encoder.blocks.S.pcm.appearance.0.map` ..., `.motion.` | soft attention | B x 1 x h x w |
-| `encoder.blocks.S.pcm.affinity.affinity` | S | B x hw of flow x hw of frame |
+| `encoder.blocks.S.pcm.affinity` | S | B x hw of flow x hw of frame |
 | `encoder.blocks.S.pcm.reading.rows`, `.columns` | softmax of its rows, columns | the same |
 | `encoder.blocks.S.coattended` | N^, N^' : first of a, then of b | B x C x h x w |
 | `encoder.blocks.S.softattended` | N: of a, then of b | B x C x h x w |
-| `encoder.blocks.S.merged` | N^+ | B x C x h x w |
+| `encoder.blocks.S.ccm` | N^+ | B x C x h x w |
 | `encoder.blocks.S.ccm.fusion.weight` | GAF's weights | B x C x h x w |
-| `decoder.bridgedS` | V^: of a, then of b | B x 2C x h x w |
-| `decoder.heads.S.contour` | c, contour logits of a, then of b | B x 1 x h x w |
-| `decoder.deepest_out`, `decoder.refine.S.refined` | decoder features | B x hidden x h x w |
-| `decoder.coarse_logit` | T^m, logits | B x 1 x h x w |
-| `decoder.mcr.vote` | R(sum of P^r), logits | B x 1 x H x W |
+| `decoder.bridges.S` | V^: of a, then of b | B x 2C x h x w |
+| `decoder.heads.S` | c, contour logits of a, then of b | B x 1 x h x w |
+| `decoder.deepest`, `decoder.refine.S` | decoder features | B x hidden x h x w |
+| `decoder.coarse` | T^m, logits | B x 1 x h x w |
+| `decoder.mcr.votes` | R(sum of P^r), logits | B x 1 x H x W |
 
 S counts stages from 0 (stride 4). Without a block at stage S its names are not recorded.
 """
@@ -231,7 +231,7 @@ class Affinity(nn.Module):
         """M and N, B x C x H x W -> S, B x HW of motion x HW of appearance."""
         q = self.appearance(m).flatten(2)  # B C H W -> B K HW
         k = self.motion(n).flatten(2)
-        return tap("affinity", k.transpose(1, 2) @ q)  # B K HW, B K HW -> B HW HW
+        return k.transpose(1, 2) @ q  # B K HW, B K HW -> B HW HW
 
 
 class SoftmaxReading(nn.Module):
@@ -318,7 +318,7 @@ class CCM(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """B x C x H x W twice -> B x C x H x W."""
-        return self.fusion(tap("attended", self.attention(x)), self.attention(y))
+        return self.fusion(self.attention(x), self.attention(y))
 
 
 # III-A Propagation: one HCPN block per stage -----------------------------------------------------
@@ -367,7 +367,7 @@ class Block(nn.Module):
         for attended in (of_a, of_b):
             tap("coattended", attended.motion)
             tap("softattended", attended.soft_motion)
-        merged = tap("merged", self.ccm(self.to_merge(of_a), self.to_merge(of_b)))
+        merged = self.ccm(self.to_merge(of_a), self.to_merge(of_b))
         a, b = self.propagation.image(a, of_a), self.propagation.image(b, of_b)
         flow = self.propagation.flow(flow, merged)
         v_a, v_b = (self.propagation.output(o, flow, of) for o, of in ((a, of_a), (b, of_b)))
@@ -404,9 +404,9 @@ class Encoder(nn.Module):
         a, b, flow = self.image_a.stem(a), self.image_b.stem(b), self.flow.stem(flow)
         vs_a, vs_b = [], []
         for stage, block in enumerate(self.blocks):
-            a = tap(f"stage{stage}_a", self.image_a.stages[stage](a))
-            b = tap(f"stage{stage}_b", self.image_b.stages[stage](b))
-            flow = tap(f"stage{stage}_flow", self.flow.stages[stage](flow))
+            a = self.image_a.stages[stage](a)
+            b = self.image_b.stages[stage](b)
+            flow = self.flow.stages[stage](flow)
             a, b, flow, v_a, v_b = block(a, b, flow)
             vs_a.append(v_a)
             vs_b.append(v_b)
@@ -461,7 +461,7 @@ class ContourHead(nn.Module):
 
     def forward(self, v: Tensor) -> Tensor:
         """B x inputs x h x w -> B x 1 x h x w."""
-        return tap("contour", self.layers(v))
+        return self.layers(v)
 
 
 class Pyramid(nn.Module):
@@ -491,24 +491,25 @@ class Refine(nn.Module):
 
     def forward(self, features: Tensor, below: Tensor) -> Tensor:
         """B x inputs x H x W and B x hidden x h x w -> B x hidden x H x W."""
-        s = self.skip(tap("pyramid", self.pyramid(features)))
-        return tap("refined", self.merge(s + resize(below, s.shape[-2:])))
+        s = self.skip(self.pyramid(features))
+        return self.merge(s + resize(below, s.shape[-2:]))
 
 
 class MCR(nn.Module):
     """P^m = R(sum over j of P^r_j) o T^m: the mask is kept where the contours vote for it.
 
-    Our reading of the vote R: a 3 x 3 convolution of the sum and a sigmoid, near one at the start.
+    Our reading of the vote R: a 3 x 3 convolution of the sum and a sigmoid, near one at the start
+    (sigmoid of `start`).
     (A plain share of votes is near zero off the contours and would erase the object's inside.)
     """
 
     extra_channels = 0
     uses_contours = True
+    start = 2.0
 
     def __init__(self) -> None:
         super().__init__()
         self.vote = nn.Conv2d(1, 1, 3, padding=1)
-        nn.init.constant_(self.vote.bias, 2.0)
 
     def feed(self, features: list[Tensor], contours: list[Tensor]) -> list[Tensor]:
         """What the decoder reads: V^ as it is."""
@@ -517,7 +518,7 @@ class MCR(nn.Module):
     def forward(self, mask: Tensor, contours: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Logits of T^m, B x 1 x H x W, and of P^r at that size -> of P^m, of the four P^r."""
         logits = torch.cat(contours, dim=1)  # four of B 1 H W -> B 4 H W
-        vote = tap("vote", self.vote(logits.sigmoid().sum(1, keepdim=True)))
+        vote = tap("votes", self.start + self.vote(logits.sigmoid().sum(1, keepdim=True)))
         return product_of_probabilities(mask, vote), logits
 
 
@@ -553,14 +554,12 @@ class Decoder(nn.Module):
     def forward(self, vs: Sequence[Tensor], size: Size) -> tuple[Tensor, Tensor | None]:
         """V of the four stages, fine to coarse -> logits of mask and contours at `size`."""
         bridged = [bridge(v) for bridge, v in zip(self.bridges, vs, strict=True)]
-        for stage, v in enumerate(bridged):
-            tap(f"bridged{stage}", v)
         contours = [head(v) for head, v in zip(self.heads, bridged)]
         *skips, deepest = self.mcr.feed(bridged, contours)
-        x = self.deepest_residual(tap("deepest_out", self.deepest(deepest)))
+        x = self.deepest_residual(self.deepest(deepest))
         for refine, skip in zip(reversed(self.refine), reversed(skips)):
             x = refine(skip, x)
-        coarse = tap("coarse_logit", self.coarse(F.relu(x)))
+        coarse = self.coarse(F.relu(x))
         return self.mcr(resize(coarse, size), [resize(c, size) for c in contours])
 
 

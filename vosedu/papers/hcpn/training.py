@@ -1,0 +1,350 @@
+"""How HCPN is trained: pairs of neighbouring frames with their flow, masks and contours.
+
+Section IV-A of the paper; sections 5 and 6 of its reference page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vosedu import flow
+from vosedu.clip import VOID, Clip
+from vosedu.datasets.weights import weights_folder
+from vosedu.errors import InputError
+from vosedu.nn import imagenet_rgb, load_weights, resize_image
+from vosedu.nn.initial import initialised
+from vosedu.papers.hcpn.network import HCPN, Config, Prediction, build
+from vosedu.training import Batch, Group, History, Loss, Recipe, Sample, Stage, Step, fit
+from vosedu.training.data import labelled, open_data
+
+CONTOUR_RADIUS = 2
+
+# Recipes -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pairs(Stage):
+    """A stage of HCPN.
+
+    hard_negatives: pixels of the background that look like contours count up to twice.
+    """
+
+    hard_negatives: bool = False
+
+
+RATES = (
+    Group("encoder and bridge", r"encoder\.|decoder\.bridges\."),
+    Group("decoder", lr=10.0),
+)
+"""Ten times the rate in the decoder."""
+
+
+def recipe(profile: str = "course", form: str = "paper") -> Recipe:
+    """The recipe of a profile.
+
+    form: "paper" (cross-entropy of mask and contours) or "released" (contours count half, hard
+    negatives up to twice).
+    """
+    if profile == "full":
+        return _full(form)
+    steps = {"quick": (2, 2), "ablate": (0, 2000), "course": (0, 2500)}[profile]
+    size = (64, 96) if profile == "quick" else (96, 160)
+    first = Pairs(
+        name="many videos",
+        data="toyvos/mixed/train@dis-medium",
+        loss=form,
+        steps=steps[0],
+        batch_size=2 if profile == "quick" else 4,
+        size=size,
+        lr=2e-3,
+        optimiser="adam",
+        weight_decay=0.0,
+        schedule="cosine",
+        hard_negatives=form == "released",
+    )
+    second = replace(first, name="main", steps=steps[1])
+    return Recipe(tuple(stage for stage in (first, second) if stage.steps))
+
+
+def _full(form: str) -> Recipe:
+    """SGD, 25 epochs of batches of 10 at 512 x 512 a stage, from ImageNet's ResNet-101.
+
+    The paper: 14,000 frames of YouTube-VOS and DAVIS-2016, then the 2,049 pairs of DAVIS-2016.
+    The release starts on YouTube-VOS alone and takes every pair of it; its number is not stated.
+    """
+    released = form == "released"
+    first = Pairs(
+        name="many videos",
+        data="youtube-vos-2018/train" if released else "youtube-vos-2018/train+davis16/train",
+        loss=form,
+        steps=25 * 14_000 // 10,
+        batch_size=10,
+        size=(512, 512),
+        lr=1e-4,
+        weight_decay=5e-4 if released else 1e-5,
+        schedule="constant",
+        groups=RATES,
+        hard_negatives=released,
+    )
+    second = replace(first, name="main", data="davis16/train", steps=25 * 2_049 // 10)
+    initial = "imagenet, small decoder" if released else "imagenet"
+    return Recipe((first, second), initial=initial)
+
+
+# Samples -----------------------------------------------------------------------------------------
+
+
+def contour_of(ids: np.ndarray, radius: int = CONTOUR_RADIUS) -> np.ndarray:
+    """Where another id lies within `radius` pixels, on both sides and between objects: H x W uint8.
+
+    The release gives its contours as files; the code it derives from makes them so.
+    """
+    side = np.arange(-radius, radius + 1)
+    disc = (side[:, None] ** 2 + side[None] ** 2 <= radius**2).astype(np.uint8)
+    return (cv2.dilate(ids, disc) != cv2.erode(ids, disc)).astype(np.uint8)
+
+
+def hard_negatives_of(mask: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """(1 - dilated mask) (1 - edges), dilated: H x W float32 in 0..1, as released.
+
+    mask: H x W, 0 or 1. edges: H x W in 0..1, a contour network's map (HED in the release).
+    """
+    negatives = (1 - cv2.dilate(mask, np.ones((11, 11), np.uint8))) * (1 - edges)
+    return cv2.dilate(negatives.astype(np.float32), np.ones((5, 5), np.uint8))
+
+
+def edges_of(image: np.ndarray) -> np.ndarray:
+    """The strength of an image's gradient as a share of its largest, H x W float32.
+
+    It stands in for HED's maps, which are files of the authors'.
+    """
+    grey = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    strength = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
+    return strength / max(float(strength.max()), 1e-6)
+
+
+@dataclass(frozen=True)
+class PairSamples:
+    """Draws two neighbouring frames of a clip, the flow between them, and what they should give.
+
+    Of the pair, frames first: `pictures` 3 x 3 x H x W in 0..255 (frame, frame, flow); `masks`,
+    `contours` and `weights` 2 x 1 x H x W.
+    """
+
+    stage: Pairs
+    clips: Sequence[Clip]
+
+    def __call__(self, rng: np.random.Generator, step: Step) -> Batch:
+        """One sample: name -> tensor without batch axis."""
+        clip = self.clips[int(rng.integers(len(self.clips)))]
+        frames = labelled(clip)
+        pairs = [index for index in frames if index + 1 in clip.labels]
+        if not pairs:
+            raise InputError(
+                f"the clip {clip.name} has no two neighbouring frames with labels; leave it out"
+            )
+        first = pairs[int(rng.integers(len(pairs)))]
+        images = [clip.frames[first], clip.frames[first + 1]]
+        labels = [clip.labels[first], clip.labels[first + 1]]
+        picture = flow.to_colour(flow.of(clip)[first])
+        warp = drawn_warp(rng, self.stage.size)
+        masks = [((ids != 0) & (ids != VOID)).astype(np.uint8) for ids in labels]
+        weights = [self._weight(image, mask) for image, mask in zip(images, masks)]
+        return {
+            "pictures": _stacked([warp.picture(each) for each in (*images, picture)]),
+            "masks": _stacked([warp.target(mask) for mask in masks]),
+            "contours": _stacked([warp.target(contour_of(ids)) for ids in labels]),
+            "weights": _stacked([warp.target(weight) for weight in weights]),
+        }
+
+    def _weight(self, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        if not self.stage.hard_negatives:
+            return np.ones(mask.shape, np.float32)
+        return 1 + hard_negatives_of(mask, edges_of(image))
+
+
+@dataclass(frozen=True)
+class Warp:
+    """The release's augmentation, the same for all maps of a sample, after they are resized.
+
+    matrix: 2 x 3, from the picture as it is to the picture turned and scaled about its centre.
+    """
+
+    size: tuple[int, int]
+    mirrored: bool
+    matrix: np.ndarray
+
+    def picture(self, image: np.ndarray) -> np.ndarray:
+        """H x W x 3 uint8 -> h x w x 3 uint8; what comes from outside is black."""
+        return self._turned(resize_image(image, self.size), cv2.INTER_CUBIC)
+
+    def target(self, values: np.ndarray) -> np.ndarray:
+        """H x W -> h x w x 1 float32, nearest; what comes from outside is 0."""
+        nearest = cv2.resize(values, self.size[::-1], interpolation=cv2.INTER_NEAREST)
+        return self._turned(nearest, cv2.INTER_NEAREST)[..., None].astype(np.float32)
+
+    def _turned(self, values: np.ndarray, how: int) -> np.ndarray:
+        values = np.ascontiguousarray(values[:, ::-1] if self.mirrored else values)
+        return cv2.warpAffine(values, self.matrix, self.size[::-1], flags=how)
+
+
+def drawn_warp(rng: np.random.Generator, size: tuple[int, int]) -> Warp:
+    """Mirrored half of the time, turned by up to 10 degrees, scaled by 0.75 to 1.25.
+
+    Mirroring does not change the colours of the flow, so half of the pictures show motion to the
+    wrong side: the network has to live with it, as the authors' had.
+    """
+    height, width = size
+    centre = (width - 1) / 2, (height - 1) / 2
+    mirrored = rng.random() < 0.5
+    angle, scale = float(rng.uniform(-10, 10)), float(rng.uniform(0.75, 1.25))
+    return Warp(size, mirrored, cv2.getRotationMatrix2D(centre, angle, scale))
+
+
+def _stacked(maps: Sequence[np.ndarray]) -> Tensor:
+    """Maps, h x w x C each -> N x C x h x w float32."""
+    return torch.from_numpy(np.stack(maps)).permute(0, 3, 1, 2).float()  # N h w C -> N C h w
+
+
+# Losses ------------------------------------------------------------------------------------------
+
+
+def cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    """Weighted binary cross-entropy, the mean over all pixels; float32.
+
+    logits: B x K x h x w, each of the K maps against the target, B x 1 x H x W, which is brought
+    to the logits' size (nearest) where it has another.
+    """
+    if target.shape[-2:] != logits.shape[-2:]:
+        target, weights = (F.interpolate(x, logits.shape[-2:]) for x in (target, weights))
+    pixels = F.binary_cross_entropy_with_logits(
+        logits.float(), target.expand_as(logits), reduction="none"
+    )
+    return (weights * pixels).mean()
+
+
+def terms(prediction: Prediction, batch: Batch, contour_weight: float) -> dict[str, Tensor]:
+    """The mean over both frames of the mask's term and, where there are contours, of theirs."""
+    masks = (prediction.mask_a, prediction.mask_b)
+    contours = (prediction.contour_a, prediction.contour_b)
+    found = {"mask": _over_frames(masks, batch["masks"], batch["weights"])}
+    if prediction.contour_a is not None:
+        term = _over_frames(contours, batch["contours"], batch["weights"])
+        found["contour"] = contour_weight * term
+    return found
+
+
+def _over_frames(logits: Sequence[Tensor], targets: Tensor, weights: Tensor) -> Tensor:
+    """targets, weights: B x 2 x 1 x H x W, the two frames."""
+    frames = zip(logits, targets.unbind(1), weights.unbind(1), strict=True)
+    return torch.stack([cross_entropy(*frame) for frame in frames]).mean()
+
+
+def _loss(contour_weight: float) -> Loss:
+    def loss(model: HCPN, batch: Batch, step: Step) -> dict[str, Tensor]:
+        a, b, picture = (imagenet_rgb(batch["pictures"][:, i]) for i in range(3))
+        return terms(model(a, b, picture), batch, contour_weight)
+
+    return loss
+
+
+LOSSES: Mapping[str, Loss] = {"paper": _loss(1.0), "released": _loss(0.5)}
+"""The paper adds the two terms; the release counts contours half."""
+
+
+# Training ----------------------------------------------------------------------------------------
+
+
+def train(
+    config: Config,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    folder: str | Path | None = None,
+    data: Callable[[str], Sequence[Clip]] = open_data,
+    on_step: Callable[[History], None] | None = None,
+    until: str | None = None,
+    workers: int = 0,
+) -> tuple[nn.Module, History]:
+    """Train on pairs of frames, stage after stage; returns the network in evaluation mode.
+
+    The initial weights are a function of `seed` and of the parts' names, so variants share them
+    where they share parts; then comes what `recipe.initial` names, see `started`. `data` opens the
+    stages' data by name; see `vosedu.training.fit` for the other arguments.
+    """
+
+    def programme(stage: Stage) -> tuple[Sample, Loss]:
+        return PairSamples(stage, data(stage.data)), LOSSES[stage.loss]
+
+    return fit(
+        started(build(config), seed, recipe.initial),
+        recipe,
+        programme,
+        seed=seed,
+        device=device,
+        folder=folder,
+        on_step=on_step,
+        until=until,
+        workers=workers,
+    )
+
+
+def started(model: HCPN, seed: int, initial: str = "") -> HCPN:
+    """Give a network, in place, the weights that a run starts from.
+
+    initial: "": random ones. "imagenet": ImageNet's ResNet-101 in the three streams. "imagenet,
+    small decoder": so, and the decoder's convolutions from N(0, 0.001) with bias 0, as released.
+    Raises InputError where the file is missing or does not fit.
+    """
+    initialised(model, seed)
+    if initial not in ("", "imagenet", "imagenet, small decoder"):
+        raise InputError(f"HCPN knows no start '{initial}'; choose imagenet, or none")
+    if initial == "imagenet, small decoder":
+        make_small(model.decoder, seed)
+    if initial:
+        streams = (model.encoder.image_a, model.encoder.image_b, model.encoder.flow)
+        for stream in streams:
+            load_weights(stream, _imagenet(), rename=to_stream, unused=("fc.",))
+    return model
+
+
+def make_small(decoder: nn.Module, seed: int) -> None:
+    """Draw the convolutions of a decoder from N(0, 0.001) with bias 0, in place."""
+    draw = torch.Generator().manual_seed(seed)
+    for module in decoder.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.normal_(module.weight, std=0.001, generator=draw)
+            nn.init.zeros_(module.bias)
+
+
+def to_stream(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A ResNet's state dict under torchvision's names -> under those of a stream."""
+    starts = {"conv1.": "stem.0.", "bn1.": "stem.1."}
+    starts |= {f"layer{n + 1}.": f"stages.{n}." for n in range(4)}
+
+    def ours(name: str) -> str:
+        for theirs, our in starts.items():
+            if name.startswith(theirs):
+                return our + name.removeprefix(theirs)
+        return name
+
+    return {ours(name): value for name, value in state.items()}
+
+
+def _imagenet() -> Path:
+    path = weights_folder("imagenet") / "resnet101-63fe2227.pth"
+    if not path.is_file():
+        raise InputError(
+            f"ResNet-101's ImageNet weights are not at {path}; fetch them with 'vosedu weights get "
+            f"imagenet {path.name}' or put the file there"
+        )
+    return path
