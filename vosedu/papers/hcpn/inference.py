@@ -101,14 +101,14 @@ def segment(
     inference = inference or Inference()
     pictures = Pictures(model, clip, inference)
     model.eval()
-    yield from _refined(_kept(model, clip, pictures, inference), pictures, inference)
+    found = _kept(model, pictures, inference)
+    yield from found if inference.crf is None else _refined(found, pictures, inference.crf)
 
 
-def _kept(
-    model: HCPN, clip: Clip, pictures: Pictures, inference: Inference
-) -> Iterator[FrameResult]:
+def _kept(model: HCPN, pictures: Pictures, inference: Inference) -> Iterator[FrameResult]:
     """The results of all frames; between two pairs one map waits, where both are averaged."""
-    pairs, waiting = len(clip) - 1, None
+    clip, waiting = pictures.clip, None
+    pairs = len(clip) - 1
     both = inference.keep == "mean"
     for pair in range(pairs):
         first, second = predict(model, pictures.pair(pair), both or pair == pairs - 1)
@@ -126,13 +126,14 @@ def segment_released(
 ) -> Iterator[FrameResult]:
     """What the released script does: both masks of every pair are decoded, most are overwritten.
 
-    For comparison only. The mirrored view is a pass of its own; frames are read for each pair.
+    For comparison only. The mirrored view is a pass of its own.
     """
     inference = inference or Inference.released()
+    pictures = Pictures(model, clip, inference)
     model.eval()
     kept: dict[int, Tensor] = {}
     for pair in range(len(clip) - 1):
-        views = Pictures(model, clip, inference).pair(pair).split(1, dim=1)
+        views = pictures.pair(pair).split(1, dim=1)
         maps = [predict(model, view, True) for view in views]
         for index, of_views in zip((pair, pair + 1), zip(*maps)):
             kept[index] = torch.cat(of_views)
@@ -162,8 +163,9 @@ class Pictures:
         self.device = next(model.parameters()).device
         self.mirror = inference.mirror
         self.frames = CheckedFrames(clip)
+        self.clip = replace(clip, frames=self.frames)
         self.flows = flow.FlowPictures(
-            replace(clip, frames=self.frames),
+            self.clip,
             inference.flow,
             last="none",
             cache=inference.flow_cache,
@@ -219,14 +221,9 @@ def finish(clip: Clip, index: int, maps: Tensor, inference: Inference) -> FrameR
     return result
 
 
-def _refined(
-    found: Iterator[FrameResult], pictures: Pictures, inference: Inference
-) -> Iterator[FrameResult]:
-    if inference.crf is None:
-        yield from found
-        return
+def _refined(found: Iterator[FrameResult], pictures: Pictures, crf: CRF) -> Iterator[FrameResult]:
     for result in found:
-        refined = inference.crf.refine(result.probability, pictures.frames[result.index])
+        refined = crf.refine(result.probability, pictures.frames[result.index])
         yield replace(result, probability=refined)
 
 

@@ -154,8 +154,8 @@ _SMALL = {
 }
 _SCALES: dict[str, dict[str, Any]] = {
     "quick": {**_SMALL, "width": 4, "hidden": 8, "size": (64, 96)},
-    "ablate": {**_SMALL, "width": 12, "hidden": 32, "size": (96, 160)},
-    "course": {**_SMALL, "width": 12, "hidden": 32, "size": (96, 160)},
+    "ablate": {**_SMALL, "width": 8, "hidden": 16, "size": (64, 96)},
+    "course": {**_SMALL, "width": 10, "hidden": 32, "size": (96, 160)},
     "full": {},
 }
 

@@ -55,23 +55,21 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
     """
     if profile == "full":
         return _full(form)
-    steps = {"quick": (2, 2), "ablate": (0, 2000), "course": (0, 2500)}[profile]
-    size = (64, 96) if profile == "quick" else (96, 160)
-    first = Pairs(
-        name="many videos",
-        data="toyvos/mixed/train@dis-medium",
+    steps, batch = {"quick": (4, 2), "ablate": (2000, 2), "course": (1500, 4)}[profile]
+    main = Pairs(
+        name="main",
+        data="toyvos/mixed/pool@dis-medium",
         loss=form,
-        steps=steps[0],
-        batch_size=2 if profile == "quick" else 4,
-        size=size,
+        steps=steps,
+        batch_size=batch,
+        size=(96, 160) if profile == "course" else (64, 96),
         lr=2e-3,
         optimiser="adam",
         weight_decay=0.0,
         schedule="cosine",
         hard_negatives=form == "released",
     )
-    second = replace(first, name="main", steps=steps[1])
-    return Recipe(tuple(stage for stage in (first, second) if stage.steps))
+    return Recipe((main,))
 
 
 def _full(form: str) -> Recipe:
@@ -135,8 +133,8 @@ def edges_of(image: np.ndarray) -> np.ndarray:
 class PairSamples:
     """Draws two neighbouring frames of a clip, the flow between them, and what they should give.
 
-    Of the pair, frames first: `pictures` 3 x 3 x H x W in 0..255 (frame, frame, flow); `masks`,
-    `contours` and `weights` 2 x 1 x H x W.
+    `pictures` 3 x 3 x H x W in 0..255 (frame, frame, flow); `masks`, `contours` and `weights`
+    2 x 1 x H x W. Where the second frame has no labels the first counts twice.
     """
 
     stage: Pairs
@@ -145,23 +143,24 @@ class PairSamples:
     def __call__(self, rng: np.random.Generator, step: Step) -> Batch:
         """One sample: name -> tensor without batch axis."""
         clip = self.clips[int(rng.integers(len(self.clips)))]
-        frames = labelled(clip)
-        pairs = [index for index in frames if index + 1 in clip.labels]
-        if not pairs:
+        frames = [index for index in labelled(clip) if index + 1 < len(clip)]
+        if not frames:
             raise InputError(
-                f"the clip {clip.name} has no two neighbouring frames with labels; leave it out"
+                f"the clip {clip.name} has no labelled frame with a frame behind it; leave it out"
             )
-        first = pairs[int(rng.integers(len(pairs)))]
+        first = frames[int(rng.integers(len(frames)))]
         images = [clip.frames[first], clip.frames[first + 1]]
-        labels = [clip.labels[first], clip.labels[first + 1]]
+        labels = [clip.labels[first], clip.labels.get(first + 1)]
         picture = flow.to_colour(flow.of(clip)[first])
         warp = drawn_warp(rng, self.stage.size)
-        masks = [((ids != 0) & (ids != VOID)).astype(np.uint8) for ids in labels]
-        weights = [self._weight(image, mask) for image, mask in zip(images, masks)]
+        seen = [ids if ids is not None else np.zeros_like(labels[0]) for ids in labels]
+        masks = [((ids != 0) & (ids != VOID)).astype(np.uint8) for ids in seen]
+        share = {True: (1, 1), False: (2, 0)}[labels[1] is not None]
+        weights = [n * self._weight(*each) for n, each in zip(share, zip(images, masks))]
         return {
             "pictures": _stacked([warp.picture(each) for each in (*images, picture)]),
             "masks": _stacked([warp.target(mask) for mask in masks]),
-            "contours": _stacked([warp.target(contour_of(ids)) for ids in labels]),
+            "contours": _stacked([warp.target(contour_of(ids)) for ids in seen]),
             "weights": _stacked([warp.target(weight) for weight in weights]),
         }
 
