@@ -39,12 +39,12 @@ def propagate(
     """
     objects = _objects(given, frames)
     device = next(model.parameters()).device
-    planes = _one_hot(given, objects, device)  # O+1 H W
+    planes = one_hot(given, objects, device)  # O+1 H W
     memory: list[Memory] = []
     for index in range(len(frames)):
         if index:
-            last = model.memorise(_tensor(frames[index - 1], device), planes[1:])
-            logits = model.segment(_tensor(frames[index], device), [*memory, last])
+            last = model.memorise(frame_input(frames[index - 1], device), planes[1:])
+            logits = model.segment(frame_input(frames[index], device), [*memory, last])
             planes = logits.softmax(0)[: objects + 1]
             if (index - 1) % inference.memorise_every == 0:
                 memory.append(last)
@@ -66,14 +66,14 @@ def _objects(given: np.ndarray, frames: Sequence[np.ndarray]) -> int:
     return len(ids)
 
 
-def _one_hot(ids: np.ndarray, objects: int, device: torch.device) -> Tensor:
+def one_hot(ids: np.ndarray, objects: int, device: torch.device) -> Tensor:
     """H x W ids -> O + 1 x H x W, 0 or 1; void is background."""
     ids = np.where(ids == VOID, 0, ids)
     planes = np.stack([ids == number for number in range(objects + 1)])
     return torch.from_numpy(planes).float().to(device)
 
 
-def _tensor(frame: np.ndarray, device: torch.device) -> Tensor:
+def frame_input(frame: np.ndarray, device: torch.device) -> Tensor:
     """H x W x 3 uint8 -> 1 x 3 x H x W in [0, 1]."""
     pixels = torch.from_numpy(np.array(frame)).to(device)
     return pixels.permute(2, 0, 1).unsqueeze(0).float() / 255  # H W 3 -> 1 3 H W
