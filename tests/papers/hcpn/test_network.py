@@ -148,9 +148,7 @@ def test_mcr_multiplies_mask_and_vote() -> None:
     mask, contours = torch.randn(1, 1, 6, 6), [torch.randn(1, 1, 6, 6) for _ in range(4)]
     result, logits = mcr(mask, contours)
     total = sum(c.sigmoid() for c in contours)
-    vote = torch.sigmoid(
-        torch.nn.functional.conv2d(total, mcr.vote.weight, mcr.vote.bias, padding=1)
-    )
+    vote = torch.sigmoid(2 + mcr.vote(total))
     assert result.sigmoid().allclose(vote * mask.sigmoid(), atol=1e-6)
     assert logits.shape == (1, 4, 6, 6)
 
