@@ -7,13 +7,13 @@ from math import pi
 import numpy as np
 
 from vosedu.toyvos.paint import capsule, ellipse, mix, polygon, smoothstep, spline
-from vosedu.toyvos.plates import PERIOD, Layer, Plate, blob, ground_parallax, sky
+from vosedu.toyvos.plates import HIDDEN, PERIOD, Layer, Plate, blob, ground_parallax, sky
 
 
 def street(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list[Layer]:
     """House fronts, a pavement, a road."""
     h = 0.56
-    far = Plate(rng, r)
+    far = Plate(rng, r, bottom=h + HIDDEN)
     sky(
         far,
         ((130, 176, 214), (214, 160, 150), (150, 160, 186))[variant % 3],
@@ -27,7 +27,7 @@ def street(rng: np.random.Generator, r: int, variant: int, clutter: float) -> li
         g = int(rng.integers(130, 176))
         far.shape(polygon((x, 0.62), (x, t), (x + w, t), (x + w, 0.62)), (g, g + 4, g + 16), 0.08)
         x += w
-    mid = Plate(rng, r)
+    mid = Plate(rng, r, bottom=0.7)
     walls = (
         (196, 116, 92),
         (222, 190, 150),
@@ -100,7 +100,7 @@ def street(rng: np.random.Generator, r: int, variant: int, clutter: float) -> li
             mid.shape(ellipse(x, y - 0.25, 0.03, 0.03), c, 0.2)
         else:
             mid.shape(blob(x, y - 0.03, 0.045, rng), c, 0.4)
-    ground = Plate(rng, r)
+    ground = Plate(rng, r, h - 0.05)
     near, slope = ground_parallax(h)
     y = ground.y
     base = mix((172, 168, 164), (150, 146, 144), smoothstep(y, h, 0.7))
@@ -138,7 +138,7 @@ def room(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list
         ((206, 186, 208), (226, 210, 222)),
     )
     a, b = papers[variant % 4]
-    far = Plate(rng, r)
+    far = Plate(rng, r, bottom=h + HIDDEN)
     k = 2 * pi * 5
     motif = (
         np.sin(k * far.x) * np.sin(k * far.y) if variant % 2 else np.sin(2 * k * far.x) + 0 * far.y
@@ -154,7 +154,7 @@ def room(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list
         inner = (frame - frame.mean(0)) * 0.78 + frame.mean(0)
         far.shape(inner, hue[int(rng.integers(0, 5))], 0.2)
         far.shape(blob(x + w / 2, y + t / 2, 0.24 * t, rng), hue[int(rng.integers(0, 5))], 0.3)
-    mid = Plate(rng, r)
+    mid = Plate(rng, r, 0.2, 0.7)
     for x, y, _ in mid.scatter(4 + int(10 * clutter), h + 0.01, h + 0.03):
         w, t = rng.integers(14, 40) / 100, rng.integers(12, 30) / 100
         wood = ((150, 104, 70), (196, 150, 104), (110, 84, 76), (210, 206, 196))[rng.integers(0, 4)]
@@ -183,7 +183,7 @@ def room(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list
                     0.1,
                 )
                 bx += bw + 0.004
-    ground = Plate(rng, r)
+    ground = Plate(rng, r, h - 0.05)
     near, slope = ground_parallax(h)
     y = ground.y
     row = np.floor(np.sqrt(np.maximum(y - h + 0.02, 0)) * 14)
@@ -211,7 +211,7 @@ def room(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list
 def reef(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list[Layer]:
     """Under water: light, weeds, corals. Water and weeds sway."""
     h = 0.74
-    far = Plate(rng, r)
+    far = Plate(rng, r, bottom=h + HIDDEN)
     tops = ((76, 178, 206), (60, 140, 190), (90, 190, 180))
     lows = ((16, 74, 120), (24, 60, 110), (20, 92, 110))
     far.over(
@@ -226,7 +226,7 @@ def reef(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list
         0.8 * far.below(far.ridge(0.62, 0.4, 10, 3)),
     )
     far.texture(0.1, 10, 20, 3)
-    mid = Plate(rng, r)
+    mid = Plate(rng, r, 0.2, 0.9)
     for x, y, _ in mid.scatter(16 + int(26 * clutter), 0.78, 0.84):
         t, w = rng.integers(14, 44) / 100, rng.integers(10, 20) / 1000
         g = int(rng.integers(0, 50))
@@ -244,7 +244,7 @@ def reef(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list
                 0.35,
             )
     mid.texture(0.15, 40, 100, 2)
-    ground = Plate(rng, r)
+    ground = Plate(rng, r, h - 0.05)
     near, slope = ground_parallax(h)
     ripple = np.sin(ground.y * 90 + 3 * np.sin(ground.x * pi) + 5 * ground.noise(6, 12, 2))
     ground.over(
@@ -264,7 +264,7 @@ def reef(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list
 def forest(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list[Layer]:
     """Trunks, moving leaves, litter."""
     h = 0.58
-    far = Plate(rng, r)
+    far = Plate(rng, r, bottom=h + HIDDEN)
     mist = ((196, 220, 190), (236, 214, 160), (170, 200, 206))[variant % 3]
     far.over(mix(mist, (110, 150, 110), far.noise(9, 16, 4)), np.ones((1, 1), np.float32))
     for x, _, n in far.scatter(40, 0.5, 0.6):
@@ -275,7 +275,7 @@ def forest(rng: np.random.Generator, r: int, variant: int, clutter: float) -> li
             tuple(int(v) for v in c),
             0.05,
         )
-    trunks = Plate(rng, r)
+    trunks = Plate(rng, r, bottom=0.75)
     for x, y, _ in trunks.scatter(9 + int(9 * clutter), 0.6, 0.63):
         w, g = rng.integers(22, 46) / 1000, int(rng.integers(0, 36))
         trunks.shape(
@@ -293,7 +293,7 @@ def forest(rng: np.random.Generator, r: int, variant: int, clutter: float) -> li
             0.1,
         )
     trunks.texture(0.3, 16, 260, 2)
-    leaves = Plate(rng, r)
+    leaves = Plate(rng, r, bottom=0.8)
     greens = ((84, 140, 60), (116, 164, 70), (150, 170, 70), (70, 116, 66), (206, 150, 60))
     count = 150 + int(170 * clutter)
     for x, y, _ in leaves.scatter(count, -0.25, 0.16):
@@ -302,7 +302,7 @@ def forest(rng: np.random.Generator, r: int, variant: int, clutter: float) -> li
     for x, y, _ in leaves.scatter(30 + int(60 * clutter), 0.6, 0.66):
         c = greens[int(rng.integers(0, 4))]
         leaves.shape(blob(x, y - 0.02, rng.integers(25, 60) / 1000, rng, 7), c, 0.35)
-    ground = Plate(rng, r)
+    ground = Plate(rng, r, h - 0.05)
     near, slope = ground_parallax(h)
     ground.over(
         mix((116, 108, 62), (78, 96, 52), ground.noise(14, 20, 4)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, pi, sin
 
 import numpy as np
@@ -52,6 +54,39 @@ def _shake(c: Camera, t: float) -> tuple[float, float, float]:
     return jx, jy, c.roll / 1000 * sin(0.8 * f[1] * t + p[2])
 
 
+@dataclass(frozen=True)
+class _Segment:
+    """What happens between two waypoints: places a and b, speeds on leaving and on arriving."""
+
+    start: int
+    stop: int
+    span: int
+    a: tuple[int, int]
+    b: tuple[int, int]
+    leaving: tuple[float, float]
+    arriving: tuple[float, float]
+
+
+def _segments(path: tuple[tuple[int, int, int], ...]) -> list[_Segment]:
+    """The segments of a path, none for a single waypoint; speeds are zero where it stands still."""
+
+    def speed(p: tuple[int, int, int], q: tuple[int, int, int]) -> tuple[float, float]:
+        return (q[1] - p[1]) / (q[0] - p[0]), (q[2] - p[2]) / (q[0] - p[0])
+
+    out = []
+    for i, (a, b) in enumerate(pairwise(path)):
+        before, after = path[i - 1] if i else a, path[i + 2] if i + 2 < len(path) else b
+        rests = a[1:] == b[1:]
+        leaving = speed(before, b)
+        arriving = speed(a, after)
+        if rests or (i and before[1:] == a[1:]):
+            leaving = (0.0, 0.0)
+        if rests or (after is not b and after[1:] == b[1:]):
+            arriving = (0.0, 0.0)
+        out.append(_Segment(a[0], b[0], b[0] - a[0], a[1:], b[1:], leaving, arriving))
+    return out
+
+
 class Course:
     """An actor's way through the scene."""
 
@@ -59,8 +94,8 @@ class Course:
         self.actor, self.frames = actor, scene.frames
         self.family = FAMILIES[NAMES[actor.family]]
         self.horizon = themes.THEMES[themes.NAMES[scene.theme]].horizon
-        grid = np.arange(-2 * _STEPS, (scene.frames + 2) * _STEPS + 1)
-        points = [self.at(g / _STEPS) for g in grid]
+        self._segments = _segments(actor.path)
+        points = [self.at(g / _STEPS) for g in range(-2 * _STEPS, (scene.frames + 2) * _STEPS + 1)]
         moved = np.hypot(*np.diff(np.asarray(points), axis=0).T)
         walked = np.concatenate([[0.0], np.cumsum(moved)])
         busy = np.concatenate([[0.0], np.cumsum(np.minimum(moved * _STEPS / 0.006, 1.0))]) / _STEPS
@@ -68,34 +103,24 @@ class Course:
 
     def at(self, t: float) -> tuple[float, float]:
         """World position: a cubic through the waypoints that stands still between equal ones."""
-        p = self.actor.path
-        if len(p) == 1:
-            return p[0][1] / 1000, p[0][2] / 1000
+        if not self._segments:
+            _, x, y = self.actor.path[0]
+            return x / 1000, y / 1000
         i = 0
-        while i < len(p) - 2 and t >= p[i + 1][0]:
+        while i < len(self._segments) - 1 and t >= self._segments[i].stop:
             i += 1
-        a, b = p[i], p[i + 1]
-        span = b[0] - a[0]
-        u = (t - a[0]) / span
+        s = self._segments[i]
+        u = (t - s.start) / s.span
         if u <= 0 or u >= 1:  # beyond the ends: straight on
-            end = a if u <= 0 else b
-            return tuple((end[k] + (t - end[0]) * (b[k] - a[k]) / span) / 1000 for k in (1, 2))
-        before, after = (p[i - 1] if i else None), (p[i + 2] if i + 2 < len(p) else None)
-        out = []
-        for k in (1, 2):
-            slope = (b[k] - a[k]) / span
-            ma = slope if before is None else (b[k] - before[k]) / (b[0] - before[0])
-            mb = slope if after is None else (after[k] - a[k]) / (after[0] - a[0])
-            if before is not None and before[1:] == a[1:]:
-                ma = 0.0
-            if after is not None and after[1:] == b[1:]:
-                mb = 0.0
-            if a[1:] == b[1:]:
-                ma = mb = 0.0
-            h = u * u * (3 - 2 * u)
-            hermite = (u * (1 - u) ** 2) * ma * span - (u * u * (1 - u)) * mb * span
-            out.append((a[k] + (b[k] - a[k]) * h + hermite) / 1000)
-        return out[0], out[1]
+            end, time = (s.a, s.start) if u <= 0 else (s.b, s.stop)
+            x, y = (e + (t - time) * (b - a) / s.span for e, a, b in zip(end, s.a, s.b))
+            return x / 1000, y / 1000
+        h = u * u * (3 - 2 * u)
+        p, q = u * (1 - u) ** 2, u * u * (1 - u)
+        (ax, ay), (bx, by), (mx, my), (nx, ny), span = s.a, s.b, s.leaving, s.arriving, s.span
+        x = ax + (bx - ax) * h + (p * mx * span - q * nx * span)
+        y = ay + (by - ay) * h + (p * my * span - q * ny * span)
+        return x / 1000, y / 1000
 
     def phase(self, t: float) -> float:
         """The gait's phase: by distance for what walks or rolls, by time for the others."""

@@ -7,13 +7,13 @@ from math import pi
 import numpy as np
 
 from vosedu.toyvos.paint import capsule, ellipse, mix, polygon, smoothstep
-from vosedu.toyvos.plates import Layer, Plate, blob, ground_parallax, sky
+from vosedu.toyvos.plates import HIDDEN, Layer, Plate, blob, ground_parallax, sky
 
 
 def meadow(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list[Layer]:
     """Hills, trees, grass and flowers."""
     h = 0.5
-    far = Plate(rng, r)
+    far = Plate(rng, r, bottom=h + HIDDEN)
     tops = ((92, 160, 222), (120, 180, 226), (238, 170, 120), (110, 150, 200))
     lows = ((214, 232, 240), (244, 236, 214), (252, 224, 170), (230, 226, 236))
     sky(far, tops[variant % 4], lows[variant % 4], h, 0.75)
@@ -23,7 +23,7 @@ def meadow(rng: np.random.Generator, r: int, variant: int, clutter: float) -> li
             np.asarray(colour, np.float32) * shade[..., None],
             far.below(far.ridge(0.42 + 0.06 * k, 0.16 - 0.05 * k, 6 + 3 * k)),
         )
-    mid = Plate(rng, r)
+    mid = Plate(rng, r, 0.2, 0.6)
     for x, y, _ in mid.scatter(9 + int(16 * clutter), 0.5, 0.53):
         g = int(rng.integers(0, 40))
         tree = (52 + g, 104 + g, 58 + g // 2)
@@ -35,7 +35,7 @@ def meadow(rng: np.random.Generator, r: int, variant: int, clutter: float) -> li
             dx, dy = rng.integers(-35, 36) / 1000, rng.integers(0, 60) / 1000
             mid.shape(blob(x + dx, y - 0.11 - dy, 0.055, rng), tree, 0.4)
     mid.texture(0.12, 48, 128, 2)
-    ground = Plate(rng, r)
+    ground = Plate(rng, r, h - 0.05)
     near, slope = ground_parallax(h)
     line = ground.ridge(h + 0.015, 0.02, 10)
     grass = mix((122, 168, 84), (74, 128, 62), smoothstep(ground.y, h, 1.2))
@@ -55,7 +55,7 @@ def meadow(rng: np.random.Generator, r: int, variant: int, clutter: float) -> li
 def desert(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list[Layer]:
     """Mesas, cacti, rippled sand."""
     h = 0.5
-    far = Plate(rng, r)
+    far = Plate(rng, r, bottom=h + HIDDEN)
     sky(
         far,
         ((96, 150, 200), (240, 140, 96), (120, 120, 170))[variant % 3],
@@ -69,7 +69,7 @@ def desert(rng: np.random.Generator, r: int, variant: int, clutter: float) -> li
     steps = far.ridge(0.36, 0.34, 8, 1)
     mesa = np.round(steps * 7) / 7 + 0.02 * far.noise(1, 80)[:1]
     far.over(rock * (0.8 + 0.4 * far.noise(8, 90, 2))[..., None], far.below(mesa))
-    mid = Plate(rng, r)
+    mid = Plate(rng, r, 0.2, 0.6)
     mid.over(
         mix((222, 162, 104), (206, 140, 90), mid.noise(10, 30, 3)),
         mid.below(mid.ridge(0.47, 0.07, 8, 2)) * (1 - mid.below(0.56)),
@@ -82,7 +82,7 @@ def desert(rng: np.random.Generator, r: int, variant: int, clutter: float) -> li
             q = y - t * rng.integers(35, 70) / 100
             mid.shape(capsule(x, q, x + side * 0.045, q - 0.01, 0.011, 0.011), green, 0.3)
             mid.shape(capsule(x + side * 0.045, q, x + side * 0.045, q - 0.05, 0.011, 0.011), green)
-    ground = Plate(rng, r)
+    ground = Plate(rng, r, h - 0.05)
     near, slope = ground_parallax(h)
     y = ground.y
     rows = np.sqrt(np.maximum(y - h + 0.06, 0)) * 74
@@ -102,7 +102,7 @@ def desert(rng: np.random.Generator, r: int, variant: int, clutter: float) -> li
 def snow(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list[Layer]:
     """Mountains, firs, snow."""
     h = 0.52
-    far = Plate(rng, r)
+    far = Plate(rng, r, bottom=h + HIDDEN)
     sky(
         far,
         ((110, 160, 210), (236, 170, 170), (70, 90, 140))[variant % 3],
@@ -116,7 +116,7 @@ def snow(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list
     far.over(slopes, far.below(line))
     cap = far.below(line) * (1 - smoothstep(far.y - line + 0.16 * (crag - 0.5), 0.06, 0.14))
     far.over((244, 248, 252), cap)
-    mid = Plate(rng, r)
+    mid = Plate(rng, r, 0.2, 0.62)
     for x, y, _ in mid.scatter(26 + int(26 * clutter), 0.53, 0.57):
         t, g = rng.integers(12, 26) / 100, int(rng.integers(0, 24))
         for k in range(4):
@@ -133,7 +133,7 @@ def snow(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list
                 (236, 242, 248),
                 0.05,
             )
-    ground = Plate(rng, r)
+    ground = Plate(rng, r, h - 0.05)
     near, slope = ground_parallax(h)
     drift = ground.noise(8, 10, 4) + 0.25 * np.sin(ground.y * 40 + 2 * np.sin(ground.x * pi))
     ground.over(
@@ -152,7 +152,7 @@ def snow(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list
 def lake(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list[Layer]:
     """A shore and moving water."""
     h = 0.46
-    far = Plate(rng, r)
+    far = Plate(rng, r, bottom=h + HIDDEN)
     tops = ((84, 150, 210), (240, 150, 120), (130, 150, 190))
     lows = ((222, 236, 240), (254, 226, 170), (236, 222, 226))
     top, low = tops[variant % 3], lows[variant % 3]
@@ -161,7 +161,7 @@ def lake(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list
         mix((112, 136, 150), (86, 120, 110), far.noise(10, 40, 3)),
         far.below(far.ridge(0.36, 0.18, 8, 4)) * (1 - far.below(h)),
     )
-    mid = Plate(rng, r)
+    mid = Plate(rng, r, 0.2, 0.6)
     for x, y, _ in mid.scatter(12 + int(24 * clutter), 0.46, 0.475):
         g = int(rng.integers(0, 40))
         kind = int(rng.integers(0, 4))
@@ -174,7 +174,7 @@ def lake(rng: np.random.Generator, r: int, variant: int, clutter: float) -> list
             )
         else:
             mid.shape(blob(x, y - 0.04, 0.05, rng), (60 + g, 104 + g, 70), 0.4)
-    water = Plate(rng, r)
+    water = Plate(rng, r, h - 0.05)
     near, slope = ground_parallax(h)
     y = water.y
     s = np.sqrt(np.maximum(y - h + 0.03, 0))

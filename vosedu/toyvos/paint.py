@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -19,35 +20,74 @@ def generator(*key: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(key))
 
 
-def noise(rng: np.random.Generator, h: int, w: int, rows: int, columns: int) -> np.ndarray:
-    """Smooth noise in 0..1, H x W float32, periodic in both directions, rows x columns cells."""
+def noise(
+    rng: np.random.Generator,
+    h: int,
+    w: int,
+    rows: int,
+    columns: int,
+    window: tuple[int, int] | None = None,
+) -> np.ndarray:
+    """Smooth noise in 0..1, H x W float32, periodic in both directions, rows x columns cells.
+
+    window: only the rows from the first to before the second.
+    """
     grid = rng.integers(0, 256, (rows, columns)).astype(np.float32) / 255.0
     grid = np.pad(grid, 2, mode="wrap")
-    sx, sy = columns / w, rows / h
-    m = np.float32([[sx, 0, 1.5 + 0.5 * sx], [0, sy, 1.5 + 0.5 * sy]])
-    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    return np.clip(cv2.warpAffine(grid, m, (w, h), flags=flags), 0, 1)
+    start, stop = window or (0, h)
+    x, y = _places(w, columns, 0, w), _places(h, rows, start, stop)
+    size = (stop - start, w)
+    maps = np.broadcast_to(x, size).copy(), np.broadcast_to(y[:, None], size).copy()
+    out = cv2.remap(grid, *maps, cv2.INTER_CUBIC)
+    return np.clip(out, 0, 1, out=out)
+
+
+def _places(pixels: int, cells: int, start: int, stop: int) -> np.ndarray:
+    """Where pixels start .. stop - 1 of `pixels` lie in a grid of `cells` padded by two."""
+    scale = np.float32(cells / pixels)
+    return scale * np.arange(start, stop, dtype=np.float32) + np.float32(1.5 + 0.5 * cells / pixels)
 
 
 def fractal(
-    rng: np.random.Generator, h: int, w: int, rows: int, columns: int, octaves: int = 4
+    rng: np.random.Generator,
+    h: int,
+    w: int,
+    rows: int,
+    columns: int,
+    octaves: int = 4,
+    window: tuple[int, int] | None = None,
 ) -> np.ndarray:
     """Octaves of noise, each half as strong, stretched to mean 0.5 and about 0..1."""
-    total = np.zeros((h, w), np.float32)
+    start, stop = window or (0, h)
+    total = np.zeros((stop - start, w), np.float32)
     weight = 1.0
     for k in range(octaves):
         if rows << k > h or columns << k > w:
             break
-        total += weight * (noise(rng, h, w, rows << k, columns << k) - 0.5)
+        octave = noise(rng, h, w, rows << k, columns << k, window)
+        octave -= 0.5
+        octave *= weight
+        total += octave
         weight *= 0.55
-    return np.clip(total * 1.25 + 0.5, 0, 1)
+    total *= 1.25
+    total += 0.5
+    return np.clip(total, 0, 1, out=total)
 
 
 def mix(a: np.ndarray | Colour, b: np.ndarray | Colour, t: np.ndarray | float) -> np.ndarray:
     """Linear mixture of two colours (or pictures), `t` = share of `b`, broadcast over channels."""
     t = np.asarray(t, np.float32)[..., None]
     a, b = np.asarray(a, np.float32), np.asarray(b, np.float32)
-    return a + (b - a) * t
+    out = (b - a) * t
+    out += a
+    return out
+
+
+def blend(region: np.ndarray, colour: np.ndarray | np.float32, share: np.ndarray) -> None:
+    """Move `region` towards `colour` by `share`, in place."""
+    change = colour - region
+    change *= share
+    region += change
 
 
 def smoothstep(x: np.ndarray | float, lo: float, hi: float) -> np.ndarray:
@@ -59,10 +99,14 @@ def smoothstep(x: np.ndarray | float, lo: float, hi: float) -> np.ndarray:
 # --- outlines (N x 2 float arrays) -------------------------------------------------------------
 
 
+_HALF = np.linspace(-math.pi / 2, math.pi / 2, 12)
+_FULL = np.linspace(0, 2 * math.pi, 40, endpoint=False)
+_CIRCLE = np.cos(_FULL), np.sin(_FULL)
+
+
 def ellipse(x: float, y: float, rx: float, ry: float, angle: float = 0.0) -> np.ndarray:
     """An ellipse as a polygon."""
-    t = np.linspace(0, 2 * math.pi, 40, endpoint=False)
-    px, py = rx * np.cos(t), ry * np.sin(t)
+    px, py = rx * _CIRCLE[0], ry * _CIRCLE[1]
     c, s = math.cos(angle), math.sin(angle)
     return np.stack([x + c * px - s * py, y + s * px + c * py], 1)
 
@@ -70,25 +114,32 @@ def ellipse(x: float, y: float, rx: float, ry: float, angle: float = 0.0) -> np.
 def capsule(x0: float, y0: float, x1: float, y1: float, r0: float, r1: float) -> np.ndarray:
     """A limb: two discs of radii r0, r1 and what lies between."""
     a = math.atan2(y1 - y0, x1 - x0)
-    t = np.linspace(-math.pi / 2, math.pi / 2, 12)
-    end = np.stack([x1 + r1 * np.cos(a + t), y1 + r1 * np.sin(a + t)], 1)
-    start = np.stack([x0 - r0 * np.cos(a + t), y0 - r0 * np.sin(a + t)], 1)
+    turn = a + _HALF
+    c, s = np.cos(turn), np.sin(turn)
+    end = np.stack([x1 + r1 * c, y1 + r1 * s], 1)
+    start = np.stack([x0 - r0 * c, y0 - r0 * s], 1)
     return np.concatenate([end, start])
 
 
 def spline(*points: tuple[float, float], steps: int = 8) -> np.ndarray:
     """A closed Catmull-Rom curve through the points."""
     p1 = np.asarray(points, float)
-    p0, p2, p3 = np.roll(p1, 1, 0), np.roll(p1, -1, 0), np.roll(p1, -2, 0)
-    t = (np.arange(steps) / steps)[None, :, None]
-    p0, p1, p2, p3 = (p[:, None] for p in (p0, p1, p2, p3))
+    p = np.concatenate([p1[-1:], p1, p1[:2]])
+    p0, p1, p2, p3 = p[:-3, None], p[1:-2, None], p[2:-1, None], p[3:, None]
+    t, t2, t3 = _powers(steps)
     curve = 0.5 * (
         2 * p1
         + (p2 - p0) * t
-        + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2
-        + (3 * p1 - p0 - 3 * p2 + p3) * t**3
+        + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t2
+        + (3 * p1 - p0 - 3 * p2 + p3) * t3
     )
     return curve.reshape(-1, 2)
+
+
+@lru_cache(maxsize=8)
+def _powers(steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    t = (np.arange(steps) / steps)[None, :, None]
+    return t, t**2, t**3
 
 
 def polygon(*points: tuple[float, float]) -> np.ndarray:
@@ -198,8 +249,9 @@ class Canvas:
         """
         k = 2 * self.tpu
         points = (outline - (self.x, self.y)) * k
-        x0, y0 = np.maximum(np.floor(points.min(0)).astype(int) - 1, 0)
-        x1, y1 = np.minimum(np.ceil(points.max(0)).astype(int) + 2, (2 * self.w, 2 * self.h))
+        (left, top), (right, low) = points.min(0), points.max(0)
+        x0, y0 = max(math.floor(left) - 1, 0), max(math.floor(top) - 1, 0)
+        x1, y1 = min(math.ceil(right) + 2, 2 * self.w), min(math.ceil(low) + 2, 2 * self.h)
         if x1 <= x0 or y1 <= y0:
             return self
         mask = np.zeros((y1 - y0, x1 - x0), np.uint8)

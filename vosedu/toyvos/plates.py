@@ -7,14 +7,16 @@ resolution it is used at.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, pi, sin
+from functools import lru_cache
+from math import ceil, cos, floor, pi, sin
 
 import cv2
 import numpy as np
 
-from vosedu.toyvos.paint import Colour, fractal, mix, noise, smoothstep, spline
+from vosedu.toyvos.paint import Colour, blend, fractal, mix, noise, smoothstep, spline
 
 PERIOD, TOP, BOTTOM = 4.0, -0.25, 1.25
+HIDDEN = 0.12  # so far below the horizon the ground covers what is behind it
 
 
 @dataclass(frozen=True)
@@ -35,21 +37,31 @@ class Layer:
 
 
 class Plate:
-    """A plate being painted."""
+    """A plate being painted, from world height `top` to `bottom`.
 
-    def __init__(self, rng: np.random.Generator, resolution: int) -> None:
+    Outside them it has nothing, or what nearer plates always cover.
+    """
+
+    def __init__(
+        self, rng: np.random.Generator, resolution: int, top: float = TOP, bottom: float = BOTTOM
+    ) -> None:
         self.rng, self.r = rng, 2 * resolution
-        self.h, self.w = int(1.5 * self.r), int(PERIOD * self.r)
+        self.whole, self.w = int(1.5 * self.r), int(PERIOD * self.r)  # rows of a full plate
+        self.first = max(2 * int((top - TOP) * resolution), 0)
+        last = min(2 * int((bottom - TOP) * resolution + 1), self.whole)
+        self.h = last - self.first
         self.rgb = np.zeros((self.h, self.w, 3), np.float32)
         self.alpha = np.zeros((self.h, self.w), np.float32)
-        self.y = ((np.arange(self.h, dtype=np.float32) + 0.5) / self.r + TOP)[:, None]
+        rows = np.arange(self.whole, dtype=np.float32)[self.first : last]
+        self.y = ((rows + 0.5) / self.r + TOP)[:, None]
         self.x = ((np.arange(self.w, dtype=np.float32) + 0.5) / self.r)[None, :]
 
     def noise(self, rows: int, columns: int, octaves: int = 1) -> np.ndarray:
         """Periodic noise over the plate."""
+        window = (self.first, self.first + self.h)
         if octaves == 1:
-            return noise(self.rng, self.h, self.w, rows, columns)
-        return fractal(self.rng, self.h, self.w, rows, columns, octaves)
+            return noise(self.rng, self.whole, self.w, rows, columns, window)
+        return fractal(self.rng, self.whole, self.w, rows, columns, octaves, window)
 
     def ridge(self, base: float, height: float, columns: int, octaves: int = 3) -> np.ndarray:
         """A periodic skyline, one world height per column (1 x W)."""
@@ -78,9 +90,8 @@ class Plate:
             return
         s = slice(rows[0], rows[-1] + 1)
         colour = colour[s] if colour.ndim == 3 and colour.shape[0] == self.h else colour
-        m = mask[s, :, None]
-        self.rgb[s] += (colour - self.rgb[s]) * m
-        self.alpha[s] += (1 - self.alpha[s]) * mask[s]
+        blend(self.rgb[s], colour, mask[s, :, None])
+        blend(self.alpha[s], np.float32(1), mask[s])
 
     def shape(self, outline: np.ndarray, colour: Colour, light: float = 0.25) -> None:
         """One small polygon, brighter above left than below right, drawn across the seam too."""
@@ -88,25 +99,32 @@ class Plate:
         points = (outline - (0, TOP)) * self.r
         for offset in (0, turn) if turn else (0,):
             p = points - (offset, 0)
-            x0, y0 = np.maximum(np.floor(p.min(0)).astype(int) - 1, 0)
-            x1, y1 = np.minimum(np.ceil(p.max(0)).astype(int) + 2, (self.w, self.h))
-            if x1 <= x0 or y1 <= y0:
+            (left, top), (right, low) = p.min(0), p.max(0)
+            x0, y0 = max(floor(left) - 1, 0), max(floor(top) - 1, 0)
+            x1, y1 = min(ceil(right) + 2, self.w), min(ceil(low) + 2, self.whole)
+            rows = slice(max(self.first - y0, 0), self.first + self.h - y0)
+            if x1 <= x0 or y1 - y0 <= rows.start or rows.stop <= 0:
                 continue
             mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
             fixed = np.round((p - (x0 + 0.5, y0 + 0.5)) * 16).astype(np.int32)
             cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, 4)
-            m = mask.astype(np.float32) / 255.0
-            gy = np.linspace(1 + light, 1 - light, y1 - y0, dtype=np.float32)[:, None]
-            gx = np.linspace(1 + 0.5 * light, 1 - 0.5 * light, x1 - x0, dtype=np.float32)[None, :]
-            tint = np.asarray(colour, np.float32) * (gy * gx)[..., None]
-            region = self.rgb[y0:y1, x0:x1]
-            region += (tint - region) * m[..., None]
-            area = self.alpha[y0:y1, x0:x1]
-            area += (1 - area) * m
+            m = mask[rows].astype(np.float32)
+            m /= 255.0
+            shade = _ramp(light, y1 - y0)[rows, None] * _ramp(0.5 * light, x1 - x0)
+            tint = np.asarray(colour, np.float32) * shade[..., None]
+            y0 = max(y0 - self.first, 0)
+            here = slice(y0, y0 + len(m)), slice(x0, x1)
+            blend(self.rgb[here], tint, m[..., None])
+            blend(self.alpha[here], np.float32(1), m)
 
     def texture(self, amount: float, rows: int, columns: int, octaves: int = 3) -> None:
         """Modulate brightness by fractal noise."""
-        self.rgb *= (1 + amount * (2 * self.noise(rows, columns, octaves) - 1))[..., None]
+        field = self.noise(rows, columns, octaves)
+        field *= 2
+        field -= 1
+        field *= amount
+        field += 1
+        self.rgb *= field[..., None]
 
     def scatter(self, count: int, y0: float, y1: float) -> list[tuple[float, float, float]]:
         """Places (x, y, closeness 0..1), far ones first, thousandths drawn as integers."""
@@ -118,12 +136,23 @@ class Plate:
 
     def layer(self, near: float, slope: float = 0.0, motion: str = "") -> Layer:
         """The finished layer at half the painting resolution."""
-        rgba = np.concatenate([np.clip(self.rgb, 0, 255), 255 * self.alpha[..., None]], -1)
+        rgba = np.empty((self.h, self.w, 4), np.float32)
+        np.clip(self.rgb, 0, 255, out=rgba[..., :3])
         rgba[..., :3] *= self.alpha[..., None]
+        np.multiply(self.alpha, 255, out=rgba[..., 3])
         small = cv2.resize(rgba, (self.w // 2, self.h // 2), interpolation=cv2.INTER_AREA)
-        image = np.clip(small + 0.5, 0, 255).astype(np.uint8)
+        small += 0.5
+        np.clip(small, 0, 255, out=small)
+        image = np.zeros((self.whole // 2, self.w // 2, 4), np.uint8)
+        image[self.first // 2 : (self.first + self.h) // 2] = small
         rows = np.flatnonzero(image[..., 3].any(1)) / (self.r / 2) + TOP
         return Layer(image, float(rows[0]), float(rows[-1]) + 0.02, near, slope, motion)
+
+
+@lru_cache(maxsize=4096)
+def _ramp(light: float, count: int) -> np.ndarray:
+    """Brightness from 1 + light to 1 - light."""
+    return np.linspace(1 + light, 1 - light, count, dtype=np.float32)
 
 
 def sky(plate: Plate, top: Colour, bottom: Colour, horizon: float, cloud: float) -> None:
