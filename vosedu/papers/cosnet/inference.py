@@ -17,6 +17,7 @@ from vosedu.papers.contract import FeatureStore, FrameResult
 from vosedu.papers.cosnet.network import COSNet, prediction_fusion, summary_fusion
 from vosedu.papers.streaming import CheckedFrames, results, two_passes
 from vosedu.training.losses import prior_corrected
+from vosedu.training.recipe import later
 
 FUSIONS = {"summary": summary_fusion, "prediction": prediction_fusion}
 ALONE = ("side", "zero")
@@ -54,7 +55,7 @@ class Inference:
     seed: int = 0
     flip: bool = False
     size: tuple[int, int] | None = None
-    prior: float | None = None
+    prior: float | None = later(None)
     crf: CRF | None = None
 
     @classmethod
