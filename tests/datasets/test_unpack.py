@@ -78,6 +78,11 @@ def test_what_the_user_has_is_kept(tmp_path):
     assert done.kept == ("DAVIS/a.txt",) and done.written == 1
 
 
+def test_backslashes_are_folders(tmp_path):
+    unpack(make_zip(tmp_path / "set.zip", {"DAVIS\\a.txt": b"one"}), tmp_path / "out")
+    assert inside(tmp_path / "out") == {"DAVIS/a.txt": b"one"}
+
+
 def test_waste_is_left_out(tmp_path):
     files = {**FILES, "__MACOSX/DAVIS/._a.txt": b"x", "DAVIS/.DS_Store": b"x"}
     unpack(make_zip(tmp_path / "set.zip", files), tmp_path / "out")
@@ -141,12 +146,18 @@ def test_a_link_in_a_zip(tmp_path):
         unpack(path, tmp_path / "out")
 
 
-def test_permissions_are_ignored(tmp_path):
-    path = tmp_path / "set.zip"
-    info = zipfile.ZipInfo("run.sh")
-    info.external_attr = (stat.S_IFREG | 0o4777) << 16
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(info, "echo")
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_permissions_are_ignored(tmp_path, kind):
+    path = tmp_path / f"set.{kind}"
+    if kind == "zip":
+        info = zipfile.ZipInfo("run.sh")
+        info.external_attr = (stat.S_IFREG | 0o4777) << 16
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(info, "echo")
+    else:
+        info = tarfile.TarInfo("run.sh")
+        info.mode = 0o4777
+        make_tar(path, {}, "w", (info,))
     unpack(path, tmp_path / "out")
     assert not (tmp_path / "out/run.sh").stat().st_mode & (stat.S_IXUSR | stat.S_ISUID)
 
@@ -191,18 +202,25 @@ def test_no_room(tmp_path, monkeypatch):
         unpack(make_zip(tmp_path / "set.zip"), tmp_path / "out")
 
 
-def test_the_disk_fills_up(tmp_path, monkeypatch):
-    real = Path.open
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_the_disk_fills_up(tmp_path, monkeypatch, kind):
+    library = module.shutil if kind == "zip" else tarfile
+    real, calls = library.copyfileobj, []
 
-    def full(path, mode="r", *more, **options):
-        if path.name == ".b.txt.part":
+    def full(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 2:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return real(path, mode, *more, **options)
+        return real(*arguments, **options)
 
-    monkeypatch.setattr(Path, "open", full)
-    path = make_zip(tmp_path / "set.zip")
-    with pytest.raises(InputError, match=r"b.txt cannot be written .*make room"):
+    path = make_zip(tmp_path / "set.zip") if kind == "zip" else make_tar(tmp_path / "set.tar")
+    mine = tmp_path / "out" / "mine.txt"
+    mine.parent.mkdir()
+    mine.write_bytes(b"my own notes")
+    monkeypatch.setattr(library, "copyfileobj", full)
+    with pytest.raises(InputError, match=r"cannot be written \(No space left .*make room"):
         unpack(path, tmp_path / "out")
     monkeypatch.undo()
-    assert inside(tmp_path / "out") == {"DAVIS/a.txt": b"one"}
-    assert unpack(path, tmp_path / "out").written == 1
+    assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["mine.txt"]
+    assert unpack(path, tmp_path / "out").written == 2
+    assert inside(tmp_path / "out") == {**FILES, "mine.txt": b"my own notes"}
