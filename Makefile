@@ -33,7 +33,7 @@ bench: $(READY) ## measure speed and memory beside their budgets
 	$(RUN) -m vosedu bench
 
 notebooks: $(READY) ## execute every notebook again, in place, and check them
-	$(RUN) -m vosedu notebooks
+	$(RUN) tools/notebooks.py
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

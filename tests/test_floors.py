@@ -17,8 +17,8 @@ FLOORS = (
     {"training", "figures", "explore", "lesson"},
     {"papers"},
     {"api"},
-    {"ablation", "ladder", "notebooks"},
-    {"bench", "doctor", "commands", "tour", "readme", "__main__"},
+    {"ablation", "ladder"},
+    {"bench", "doctor", "commands", "tour", "__main__"},
 )
 LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor}
 PAPERS = sorted(path.name for path in (PACKAGE / "papers").iterdir() if path.is_dir())

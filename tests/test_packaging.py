@@ -30,7 +30,8 @@ def pins(root: Path) -> dict[str, Requirement]:
 
 
 def wanted(project: dict) -> list[Requirement]:
-    lines = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *extras["notebooks"], *extras["test"]]
     return [Requirement(line) for line in lines]
 
 

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from vosedu import commands, notebooks, tour
+from vosedu import commands, tour
 
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
@@ -28,11 +28,11 @@ def short_tour(monkeypatch: pytest.MonkeyPatch) -> None:
         scores = {"columns": ["clip", "J", "F", "seconds per frame"], "rows": rows}
         (out / "scores.json").write_text(json.dumps(scores))
         code = new_code_cell("explore", execution_count=1)
-        data = {notebooks.WIDGET: {"model_id": "a"}, "image/png": PIXEL, "text/plain": "Explorer"}
+        data = {tour.WIDGET: {"model_id": "a"}, "image/png": PIXEL, "text/plain": "Explorer"}
         code.outputs = [new_output("execute_result", data, execution_count=1)]
         nbformat.write(new_notebook(cells=[new_markdown_cell("# A walk"), code]), target)
 
-    monkeypatch.setattr(notebooks, "execute", execute)
+    monkeypatch.setattr(tour, "execute", execute)
 
 
 def test_it_prints_its_table_and_says_where_things_are(
@@ -52,7 +52,7 @@ def test_its_html_shows_pictures_in_place_of_widgets(short_tour: None, tmp_path:
     page = (tmp_path / "tour" / "tour.html").read_text()
     assert "A walk" in page
     assert PIXEL in page
-    assert notebooks.WIDGET not in page
+    assert tour.WIDGET not in page
 
 
 def test_a_folder_with_other_files_is_refused(
@@ -62,3 +62,12 @@ def test_a_folder_with_other_files_is_refused(
     assert commands.main(["tour", "--out", str(tmp_path)]) == 2
     assert "holds other files" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_without_the_extra_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tour, "find_spec", lambda name: None if name == "papermill" else name)
+    assert commands.main(["tour", "--out", str(tmp_path / "tour")]) == 2
+    said = "vosedu: the tour needs papermill; install them: pip install 'vosedu[notebooks]'\n"
+    assert capsys.readouterr().err == said

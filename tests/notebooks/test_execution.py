@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from vosedu import notebooks
+import notebooks
 from vosedu.errors import InputError
 
 FOUND = notebooks.find()

@@ -17,6 +17,7 @@ from torch import nn
 
 from vosedu import api, toyvos
 from vosedu.ablation.controls import intervened
+from vosedu.ablation.source import source_digest
 from vosedu.ablation.store import Record, Store, commit, fingerprint
 from vosedu.clip import Clip
 from vosedu.errors import InputError
@@ -79,7 +80,8 @@ class _Task:
         paper, setup = api.paper(self.paper), self.scorings[0][0]
         folder = None
         if self.runs is not None:
-            folder = Path(self.runs) / f"{self.paper}-{setup.training}-{self.seed}"
+            made = digest(setup.training, source_digest(self.paper))
+            folder = Path(self.runs) / f"{self.paper}-{made}-{self.seed}"
         model, history = paper.train(
             setup.config,
             setup.recipe,
@@ -115,6 +117,7 @@ class _Task:
                 commit=commit(),
                 hashes=setup.hashes,
                 intervention=setup.intervention,
+                source=source_digest(self.paper),
             )
             for setup, suite, metrics in scored
         ]
@@ -168,7 +171,7 @@ def run(
     paper = api.paper(base)
     row = change if isinstance(change, Row) else change_row(paper, change or {})
     setup = Setup.of(paper, row, profile)
-    known = {} if store is None else {r.fingerprint: r for r in store}
+    known = {} if store is None else _current(store, paper)
     records = []
     for seed in seeds:
         record = known.get(fingerprint(setup.hashes, seed, suite, split, profile))
@@ -200,8 +203,9 @@ def run_table(
     """Run every row of a table on the mixed split and on the suites its claims name.
 
     Rows that differ only at test time share one trained network, and what another row or another
-    table of the paper has measured is taken over. Seeds come outermost, so that an interrupted
-    table has whole seeds. Rows that cannot be had here are left out; the table says why.
+    table of the paper has measured is taken over, unless another version of the code measured it.
+    Seeds come outermost, so that an interrupted table has whole seeds. Rows that cannot be had here
+    are left out; the table says why.
     jobs: processes to train in, each with its share of the threads.
     """
     paper = api.paper(paper)
@@ -211,7 +215,7 @@ def run_table(
         for row in _chosen(table, rows)
         for suite in suites_of(table, row)
     ]
-    known = {record.fingerprint: record for record in store.family()}
+    known = _current(store.family(), paper)
     tasks: dict[tuple[int, str], dict[tuple[Any, ...], tuple[Setup, str]]] = {}
     for seed in seeds:
         for row, suite, setup in wanted:
@@ -282,6 +286,12 @@ def stale(store: Store, paper: Paper, table: Table) -> list[Record]:
         if record.row not in rows
         or Setup.of(paper, rows[record.row], record.profile).hashes != record.hashes
     ]
+
+
+def _current(records: Iterable[Record], paper: Paper) -> dict[tuple[Any, ...], Record]:
+    """Fingerprint -> record, without those that another version of the code made."""
+    now = source_digest(paper.key)
+    return {record.fingerprint: record for record in records if record.source in ("", now)}
 
 
 def _test_clips(recipe: Recipe, suite: str, split: str) -> Sequence[Clip]:

@@ -23,6 +23,8 @@ class Record:
     metrics: measure -> one value per clip, in the order of the split.
     hashes: digests of config, recipe, inference and data version; a record whose digests differ
         from the code's no longer counts.
+    source: digest of the code that made it, see `ablation.source`; "" for records made before
+        records carried one.
     """
 
     table: str
@@ -42,6 +44,7 @@ class Record:
     commit: str
     hashes: dict[str, str] = field(default_factory=dict)
     intervention: str = ""
+    source: str = ""
 
     @property
     def key(self) -> tuple[Any, ...]:

@@ -31,6 +31,7 @@ def add(commands: Commands) -> None:
 def run(arguments: Arguments) -> None:
     """List a paper's tables, or run one and print it."""
     from vosedu import ablation, api
+    from vosedu.ablation.source import remarks
     from vosedu.text import columns
 
     paper = api.paper(arguments.key)
@@ -60,4 +61,6 @@ def run(arguments: Arguments) -> None:
     shown = ablation.table(
         paper, table, store, profile=arguments.profile, split=arguments.split
     ).drop(columns="claim")
+    for remark in remarks(store, paper.key):
+        print(f"note: {remark}")
     print(columns(shown.reset_index().values.tolist(), [f"Table {table.key}", *shown.columns]))

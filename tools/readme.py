@@ -1,4 +1,4 @@
-"""The README's tables, made from the papers and the results files: `python -m vosedu.readme`."""
+"""The README's tables, made from the papers and the results files: `python tools/readme.py`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from notebooks import ROOT, find
 from vosedu import api, flow, ladder, toyvos
 from vosedu.clip import Clip
 from vosedu.figures.overlay import overlay
-from vosedu.notebooks import ROOT, find
 from vosedu.papers.contract import NEEDS, Paper
 
 README = ROOT / "README.md"

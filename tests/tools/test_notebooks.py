@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from vosedu import notebooks
+import notebooks
 
 FOUND = notebooks.find()
 WIDGET = {notebooks.WIDGET: {"model_id": "a", "version_major": 2}}

@@ -1,17 +1,19 @@
-"""Executing the committed notebooks, and the rules they keep.
+"""Executing the committed notebooks in place, and the rules they keep.
 
-`execute` runs one notebook by papermill from the checkout's root; `check` lists what a committed
-notebook does that the house style forbids.
+    python tools/notebooks.py                    # execute all of them again, and check them
+    python tools/notebooks.py --check PATH ...   # only check these
+
+The exit code is 1 if a notebook breaks a rule.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
-import os
 import re
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,12 @@ import nbformat
 from nbformat import NotebookNode
 
 from vosedu.errors import InputError
-from vosedu.writing import replacing
+from vosedu.tour import ROOT, WIDGET, execute
 
-ROOT = Path(__file__).resolve().parent.parent
 PARAMETERS = ("profile", "seed", "device", "out_dir")
 CELLS = range(40, 111)
 MOST_LINES = 60
 MOST_BYTES = 1_000_000
-WIDGET = "application/vnd.jupyter.widget-view+json"
 FIRST_SCREEN = {
     "what the reader will be able to do": r"\bable to\b",
     "prerequisites": r"prerequisite",
@@ -50,83 +50,6 @@ def find(folder: str | Path | None = None) -> list[Path]:
         raise InputError(f"there is no folder {folder}; notebooks come with a checkout of vosedu")
     found = folder.rglob("*.ipynb")
     return sorted(path for path in found if ".ipynb_checkpoints" not in path.parts)
-
-
-def execute(
-    source: str | Path,
-    target: str | Path,
-    parameters: Mapping[str, Any] | None = None,
-    timeout: int | None = None,
-    progress: bool = False,
-) -> None:
-    """Run the notebook `source` from the checkout's root and write the executed copy to `target`.
-
-    parameters: values that replace those of its `parameters` cell.
-    timeout: seconds that one cell may take.
-    `target` may be `source`; it is replaced only when every cell ran. Raises InputError, naming
-    the cell, when one fails.
-    """
-    import matplotlib.font_manager  # noqa: F401  builds its cache here, not inside a notebook
-    from papermill import PapermillExecutionError, execute_notebook
-
-    source, target = Path(source), Path(target)
-    if not source.is_file():
-        raise InputError(f"there is no notebook {source}; check the path")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch, _own_jupyter(Path(scratch)):
-        partial = Path(scratch) / source.name
-        try:
-            execute_notebook(
-                source,
-                partial,
-                dict(parameters or {}),
-                kernel_name="python3",
-                language="python",
-                extra_arguments=["--IPKernelApp.log_level=40"],
-                cwd=ROOT,
-                progress_bar=progress,
-                execution_timeout=timeout,
-            )
-        except PapermillExecutionError as error:
-            raise InputError(
-                f"{source.name} stopped in cell {error.cell_index} "
-                f"with {error.ename}: {' '.join(str(error.evalue).split())}"
-            ) from error
-        write(clean(nbformat.read(partial, as_version=4)), target)
-
-
-@contextmanager
-def _own_jupyter(folder: Path) -> Iterator[None]:
-    """Keep the kernel from the user's profile, and its files from the user's home."""
-    ours = {
-        "IPYTHONDIR": folder / "ipython",
-        "JUPYTER_RUNTIME_DIR": folder / "runtime",
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
-    }
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update({name: str(value) for name, value in ours.items()})
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def clean(notebook: NotebookNode) -> NotebookNode:
-    """Drop what differs between two equal runs: papermill's and nbclient's notes and timings."""
-    for owner in (notebook, *notebook.cells):
-        for note in ("papermill", "execution", "jupytext"):
-            owner.metadata.pop(note, None)
-    return notebook
-
-
-def write(notebook: NotebookNode, path: Path) -> None:
-    """Write a notebook in one step, so that an interruption leaves the old one."""
-    with replacing(path) as partial:
-        nbformat.write(notebook, partial)
 
 
 def check(path: str | Path) -> list[str]:
@@ -288,9 +211,40 @@ def _local_links(markdown: str) -> Iterator[str]:
 
 
 def _parse(source: str) -> ast.Module:
-    """The syntax tree of a cell; lines for IPython's ears (% and !) are left out."""
+    """The syntax tree of a cell; lines that only IPython reads (% and !) are left out."""
     lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
     try:
         return ast.parse("\n".join(lines))
     except SyntaxError:
         return ast.Module(body=[], type_ignores=[])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Execute and check; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        description="Execute notebooks again, in place, and check them."
+    )
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="default: all of them")
+    parser.add_argument("--check", action="store_true", help="only check, execute nothing")
+    arguments = parser.parse_args(argv)
+    broken = 0
+    for path in arguments.paths or find():
+        began = time.perf_counter()
+        if not arguments.check:
+            execute(path, path, timeout=1200, progress=sys.stderr.isatty())
+        problems = check(path)
+        broken += bool(problems)
+        print(
+            f"{path}: {'keeps the rules' if not problems else f'{len(problems)} problems'}"
+            + ("" if arguments.check else f", {time.perf_counter() - began:.0f} s")
+        )
+        for problem in problems:
+            print(f"  {problem}")
+    return int(broken > 0)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except InputError as error:
+        sys.exit(f"notebooks: {error}")

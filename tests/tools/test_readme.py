@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+import readme
 
-from vosedu import commands, ladder, readme, toyvos
+from vosedu import commands, ladder, toyvos
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,7 @@ def text(root: Path) -> str:
 
 
 def test_its_tables_are_up_to_date(text: str) -> None:
-    assert readme.render(text) == text, "run: python -m vosedu.readme"
+    assert readme.render(text) == text, "run: python tools/readme.py"
     assert set(re.findall(r"<!-- (\w+) -->", text)) - {"end"} == set(readme.BLOCKS)
 
 
