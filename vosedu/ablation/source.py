@@ -1,8 +1,8 @@
 """Which code made a number: a digest of the modules that decide a paper's results.
 
 They are the paper's network, variants, training and inference, and what these use of `vosedu.nn`,
-`vosedu.flow` and `vosedu.training`. Docstrings, comments and blank lines do not count. The data
-have a version of their own.
+`vosedu.flow`, `vosedu.training` and `vosedu.papers.streaming`. Docstrings, comments and
+blank lines do not count. The data have a version of their own.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from vosedu.ablation.store import Record
 
 PARTS = ("network", "variants", "training", "inference")
-SHARED = ("vosedu.nn", "vosedu.flow", "vosedu.training")
+SHARED = ("vosedu.nn", "vosedu.flow", "vosedu.training", "vosedu.papers.streaming")
 
 
 @cache
