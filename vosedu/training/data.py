@@ -92,6 +92,12 @@ def crop_and_flip(
     return image[y : y + h, x : x + w][:, turn], mask[y : y + h, x : x + w][:, turn]
 
 
+def mirrored(rng: np.random.Generator, *pictures: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Pictures of one frame, each H x W or H x W x 3, mirrored together half of the time."""
+    turn = slice(None, None, -1 if rng.random() < 0.5 else 1)
+    return tuple(picture[:, turn] for picture in pictures)
+
+
 def to_tensors(image: np.ndarray, mask: np.ndarray, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Image and ids at `size` -> 3 x h x w float32 RGB, 0..255, and 1 x h x w float32 foreground.
 

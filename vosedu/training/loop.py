@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
 from vosedu.errors import InputError
+from vosedu.paths import downloads_dir
 from vosedu.training.checkpoint import load_state, save_state
+from vosedu.training.frozen import frozen
 from vosedu.training.history import History
 from vosedu.training.loading import Batch, Sample, batches
 from vosedu.training.recipe import Recipe, Stage, Step, digest
@@ -43,7 +45,8 @@ def fit(
     model: the network of the first stage, with its initial weights.
     programme(stage): the two functions that a stage trains with. sample(rng, step) draws one
         sample, name -> tensor without batch axis. loss(model, batch, step) gives loss terms by
-        name; their sum is minimised.
+        name; their sum is minimised. Where sample.repeats is true, pictures come again unchanged,
+        and what a stage has frozen is kept on disk, in `frozen` where downloads go.
     convert(model, stage): the network that `stage` trains, made from the one that the stage before
         it left; None: every stage trains the same network.
     folder: where `state.pt` and `history.csv` go, every `save_every` steps and after each stage. A
@@ -80,33 +83,35 @@ def fit(
             continue
         model.to(device, memory_format=torch.channels_last if device.type == "cuda" else None)
         sample, loss = programme(stage)
-        runner = _StageRunner(model, stage, loss, device)
-        if resumed and number == resumed["stage"]:
-            runner.restore(resumed)
-        began = time.perf_counter() - history.seconds
-        for batch in batches(
-            sample,
-            stage,
-            (seed, number),
-            start=runner.step,
-            share=(rank, world),
-            device=device,
-            workers=workers,
-        ):
-            step = stage.step(runner.step)
-            terms = runner.advance(batch, step)
-            history.rows.append(
-                {"stage": stage.name, "step": runner.step, "kind": step.kind, **terms}
-            )
-            history.seconds = time.perf_counter() - began
-            done = runner.step == stage.steps
-            if at is not None and rank == 0 and (done or runner.step % save_every == 0):
-                about = {"run": run, "stage": number, "rows": history.rows}
-                save_state(at, **about, seconds=history.seconds, **runner.state())
-                history.to_csv(at.with_name("history.csv"))
-            if on_step:
-                on_step(history)
-        runner.finish()
+        kept = downloads_dir() / "frozen" if getattr(sample, "repeats", False) else None
+        with frozen(model, stage.frozen, kept) as fixed:
+            runner = _StageRunner(model, stage, loss, device, fixed)
+            if resumed and number == resumed["stage"]:
+                runner.restore(resumed)
+            began = time.perf_counter() - history.seconds
+            for batch in batches(
+                sample,
+                stage,
+                (seed, number),
+                start=runner.step,
+                share=(rank, world),
+                device=device,
+                workers=workers,
+            ):
+                step = stage.step(runner.step)
+                terms = runner.advance(batch, step)
+                history.rows.append(
+                    {"stage": stage.name, "step": runner.step, "kind": step.kind, **terms}
+                )
+                history.seconds = time.perf_counter() - began
+                done = runner.step == stage.steps
+                if at is not None and rank == 0 and (done or runner.step % save_every == 0):
+                    about = {"run": run, "stage": number, "rows": history.rows}
+                    save_state(at, **about, seconds=history.seconds, **runner.state())
+                    history.to_csv(at.with_name("history.csv"))
+                if on_step:
+                    on_step(history)
+            runner.finish()
         if stage.name == until:
             break
     return model.eval(), history
@@ -115,7 +120,14 @@ def fit(
 class _StageRunner:
     """Optimisers, average and step counter of one stage."""
 
-    def __init__(self, model: nn.Module, stage: Stage, loss: Loss, device: torch.device) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        stage: Stage,
+        loss: Loss,
+        device: torch.device,
+        frozen: Sequence[nn.Module],
+    ) -> None:
         self.model, self.stage, self.device, self.step = model, stage, device, 0
         self.objective: nn.Module = _Objective(model, loss)
         if torch.distributed.is_initialized():
@@ -126,20 +138,21 @@ class _StageRunner:
             for group, parameters in self.dealt
         ]
         self.trained = [p for _, parameters in self.dealt for p in parameters]
-        self.fixed_norms = [
+        norms = [
             module
             for name, module in model.named_modules()
             if isinstance(module, nn.modules.batchnorm._BatchNorm)
             and stage.frozen_norms
             and re.match(stage.frozen_norms, name)
         ]
+        self.fixed = [*frozen, *norms]
         self.average = None if stage.ema is None else _average(model, stage.ema)
 
     def advance(self, batch: Batch, step: Step) -> dict[str, float]:
         """One step; the loss and its terms."""
         self.model.train()
-        for norm in self.fixed_norms:
-            norm.eval()
+        for module in self.fixed:
+            module.eval()
         self.model.zero_grad(set_to_none=True)
         cuda = self.device.type == "cuda"
         with torch.autocast("cuda", torch.bfloat16) if cuda else nullcontext():

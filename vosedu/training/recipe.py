@@ -100,6 +100,8 @@ class Stage:
     frozen_norms: BatchNorm layers whose names match this regular expression (from the start) run
         on their stored statistics; ".*" is all of them, "" none.
     clip_gradient: the largest norm of the gradient of all trained parameters together.
+    frozen: modules that are not trained, a regular expression of full names, e.g. "embedding"; see
+        `vosedu.training.frozen`.
     """
 
     name: str
@@ -122,6 +124,7 @@ class Stage:
     frozen_norms: str = ""
     clip_gradient: float | None = None
     floor: float = later(0.0)
+    frozen: str = later("")
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -16,12 +16,13 @@ import torch
 from torch import Tensor
 
 from vosedu.clip import Clip
+from vosedu.errors import choose
 from vosedu.nn import load_weights
 from vosedu.papers.cosnet.network import Config, COSNet, build
 from vosedu.papers.cosnet.released import embedding_of, load_encoder
 from vosedu.paths import data_dir
-from vosedu.training import Batch, Group, History, Loss, Recipe, Stage, Step, fit
-from vosedu.training.data import crop_and_flip, labelled, open_data, to_tensors
+from vosedu.training import Batch, Group, History, Loss, Recipe, Stage, Step, fit, later
+from vosedu.training.data import crop_and_flip, labelled, mirrored, open_data, to_tensors
 from vosedu.training.losses import balanced_cross_entropy, binary_cross_entropy
 
 LAMBDA = 1e-4  # weight of the penalty |W W^T - I|, Eq. 12
@@ -42,6 +43,18 @@ RELEASED_GROUPS = (
 ALTERNATING = ("still", "video", "video")
 
 
+@dataclass(frozen=True)
+class Pairs(Stage):
+    """A stage of COSNet.
+
+    augmentation: "paper" (crop, mirror), "released" (for pairs also scale and contrast), "mirror"
+        (whole frames, so that what `frozen` names is computed once per frame), or "", that of the
+        loss's form.
+    """
+
+    augmentation: str = later("")
+
+
 def recipe(profile: str = "course", form: str = "paper") -> Recipe:
     """The recipe of a profile. `form`: "paper" (weighted cross-entropy) or "released".
 
@@ -53,7 +66,7 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
     if profile == "full":
         return _released() if form == "released" else _paper()
     steps = {"quick": (2, 4), "ablate": (0, 450), "course": (1200, 1500)}[profile]
-    saliency = Stage(
+    saliency = Pairs(
         name="saliency",
         data="toyvos/mixed/train+toyvos/transient-lookalikes/train",
         stills="toyvos/stills/train",
@@ -90,7 +103,7 @@ def _paper() -> Recipe:
 
     The paper states no number of epochs; these are the release's 60 for the pairs.
     """
-    saliency = Stage(
+    saliency = Pairs(
         name="saliency",
         data="davis16/train",
         stills="msra10k/train+duts/train",
@@ -110,7 +123,7 @@ def _released() -> Recipe:
     """60 epochs of 130 batches of 16 from the DeepLab initialisation; rates halved after six."""
     return Recipe(
         (
-            Stage(
+            Pairs(
                 name="main",
                 data="davis16/train",
                 stills="msra10k/train+duts/test+duts/train+dut-omron/train",
@@ -131,6 +144,8 @@ def _released() -> Recipe:
 
 # Samples -----------------------------------------------------------------------------------------
 
+Augment = Callable[[np.random.Generator, np.ndarray, np.ndarray], tuple[np.ndarray, ...]]
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -140,24 +155,34 @@ class Samples:
     the same clip (the group network: two frames `b` and no mask). Frames are 3 x H x W, 0..255.
     """
 
-    stage: Stage
+    stage: Pairs
     config: Config
     clips: Sequence[Clip]
     stills: Sequence[tuple[np.ndarray, np.ndarray]]
+
+    @property
+    def repeats(self) -> bool:
+        """Whether frames come again unchanged."""
+        return self.stage.augmentation == "mirror"
+
+    @property
+    def augmentations(self) -> tuple[Augment, Augment]:
+        """What is done to a still image and to a frame of a pair."""
+        name = self.stage.augmentation or self.stage.loss
+        return choose(AUGMENTATIONS, name, "COSNet has no augmentation")
 
     def __call__(self, rng: np.random.Generator, step: Step) -> Batch:
         """One sample: name -> tensor without batch axis."""
         return self._still(rng) if step.kind == "still" else self._pair(rng)
 
     def _still(self, rng: np.random.Generator) -> Batch:
+        augment, _ = self.augmentations
         image, mask = self.stills[int(rng.integers(len(self.stills)))]
-        if self.stage.loss != "released":
-            image, mask = crop_and_flip(rng, image, mask)
-        frame, target = to_tensors(image, mask, self.stage.size)
+        frame, target = to_tensors(*augment(rng, image, mask), self.stage.size)
         return {"a": frame, "mask_a": target}
 
     def _pair(self, rng: np.random.Generator) -> Batch:
-        augment = stretched_crop if self.stage.loss == "released" else crop_and_flip
+        _, augment = self.augmentations
         count = 2 if self.config.group else 1
         clip = self.clips[int(rng.integers(len(self.clips)))]
         frames = labelled(clip)
@@ -190,6 +215,21 @@ def stretched_crop(
     )
     low, high = image.min(), image.max()
     return ((image - low) * (255 / max(high - low, 1.0))).round().astype(np.uint8), mask
+
+
+def unchanged(
+    rng: np.random.Generator, image: np.ndarray, mask: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Image and mask as they are."""
+    return image, mask
+
+
+AUGMENTATIONS: Mapping[str, tuple[Augment, Augment]] = {
+    "paper": (crop_and_flip, crop_and_flip),
+    "released": (unchanged, stretched_crop),
+    "mirror": (mirrored, mirrored),
+}
+"""Of still images, and of frames of pairs."""
 
 
 # Losses ------------------------------------------------------------------------------------------

@@ -19,13 +19,14 @@ from torch import Tensor
 from vosedu import flow
 from vosedu.clip import Clip
 from vosedu.datasets.weights import fetched
+from vosedu.errors import choose
 from vosedu.nn import imagenet_rgb, load_weights
 from vosedu.nn.initial import initialised
 from vosedu.papers.dpa.network import DPA, Config, build
 from vosedu.papers.dpa.variants import StillDPA
 from vosedu.paths import data_dir
-from vosedu.training import Batch, History, Loss, Recipe, Sample, Stage, Step, fit
-from vosedu.training.data import labelled, open_data, to_tensors
+from vosedu.training import Batch, History, Loss, Recipe, Sample, Stage, Step, fit, later
+from vosedu.training.data import labelled, mirrored, open_data, to_tensors
 from vosedu.training.losses import binary_cross_entropy, soft_iou
 
 # Recipes -----------------------------------------------------------------------------------------
@@ -37,10 +38,13 @@ class Snippets(Stage):
 
     references: frames beside the query in a training sample.
     sides: sides a batch is resized to, one drawn for each batch; none keeps the stage's size.
+    augmentation: "released" (see `augmented`) or "mirror" (whole frames, so that what `frozen`
+        names is computed once per picture).
     """
 
     references: int = 0
     sides: tuple[int, ...] = ()
+    augmentation: str = later("released")
 
 
 def recipe(profile: str = "course", form: str = "paper") -> Recipe:
@@ -150,10 +154,15 @@ class StillSamples:
     stage: Snippets
     stills: Sequence[tuple[np.ndarray, np.ndarray]]
 
+    @property
+    def repeats(self) -> bool:
+        """Whether pictures come again unchanged."""
+        return self.stage.augmentation == "mirror"
+
     def __call__(self, rng: np.random.Generator, step: Step) -> Batch:
         """One sample: name -> tensor without batch axis."""
         image, mask = self.stills[int(rng.integers(len(self.stills)))]
-        image, mask, _ = augmented(rng, image, mask)
+        image, mask = _augment(self.stage)(rng, image, mask)
         return _batch(rng, self.stage, *to_tensors(image, mask, self.stage.size))
 
 
@@ -167,6 +176,11 @@ class VideoSamples:
 
     stage: Snippets
     clips: Sequence[Clip]
+
+    @property
+    def repeats(self) -> bool:
+        """Whether pictures come again unchanged."""
+        return self.stage.augmentation == "mirror"
 
     def __call__(self, rng: np.random.Generator, step: Step) -> Batch:
         """One sample: name -> tensor without batch axis."""
@@ -188,7 +202,8 @@ class VideoSamples:
         self, rng: np.random.Generator, clip: Clip, fields: Sequence[np.ndarray], index: int
     ) -> tuple[Tensor, Tensor, Tensor]:
         picture = flow.to_colour(fields[index])
-        image, mask, picture = augmented(rng, clip.frames[index], clip.labels[index], picture)
+        augment = _augment(self.stage)
+        image, mask, picture = augment(rng, clip.frames[index], clip.labels[index], picture)
         pixels, target = to_tensors(image, mask, self.stage.size)
         return pixels, target, to_tensors(picture, mask, self.stage.size)[0]
 
@@ -202,8 +217,8 @@ def augmented(
     rng: np.random.Generator,
     image: np.ndarray,
     mask: np.ndarray,
-    picture: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    *flow_picture: np.ndarray,
+) -> tuple[np.ndarray, ...]:
     """The release's augmentation of image, mask and flow picture, drawn once for the three.
 
     A mirror (half of the time), a centred crop by up to 30 / 512 of each side, a rotation by up to
@@ -224,8 +239,18 @@ def augmented(
     out = placed(image, Image.Resampling.BICUBIC)
     for enhance, low, high in _ENHANCEMENTS:
         out = enhance(out).enhance(float(rng.uniform(low, high)))
-    turned = None if picture is None else np.asarray(placed(picture, Image.Resampling.BICUBIC))
-    return np.asarray(out), np.asarray(placed(mask, Image.Resampling.NEAREST)), turned
+    turned = (np.asarray(placed(each, Image.Resampling.BICUBIC)) for each in flow_picture)
+    return np.asarray(out), np.asarray(placed(mask, Image.Resampling.NEAREST)), *turned
+
+
+AUGMENTATIONS: Mapping[str, Callable[..., tuple[np.ndarray, ...]]] = {
+    "released": augmented,
+    "mirror": mirrored,
+}
+
+
+def _augment(stage: Snippets) -> Callable[..., tuple[np.ndarray, ...]]:
+    return choose(AUGMENTATIONS, stage.augmentation, "DPA has no augmentation")
 
 
 _ENHANCEMENTS = (
