@@ -10,7 +10,7 @@ from uuid import uuid4
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def replacing(path: str | Path, sync: bool = True) -> Iterator[Path]:
     """A path to write to, whose file takes the place of `path` when the block ends.
 
         with replacing("scores.csv") as partial:
@@ -18,11 +18,14 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     The file lies in the same folder, under a name of its own for every writer, and is on the disk
     before it is renamed. If the block raises, or the process is killed, `path` is what it was.
+
+    sync: False does not wait for the disk, which takes milliseconds a file: for caches of many
+    small files, whose readers notice what a power failure has damaged.
     """
     partial = beside(path)
     try:
         yield partial
-        into_place(partial, path)
+        into_place(partial, path, sync)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -39,8 +42,9 @@ def beside(path: str | Path) -> Path:
     return path.with_name(f".{path.name}.{uuid4().hex[:8]}.partial")
 
 
-def into_place(partial: Path, path: str | Path) -> None:
-    """Rename a file that is complete to its final name, once its bytes are on the disk."""
-    with partial.open("rb+") as file:
-        os.fsync(file.fileno())
+def into_place(partial: Path, path: str | Path, sync: bool = True) -> None:
+    """Rename a file that is complete to its final name, if `sync` once its bytes are on the disk."""
+    if sync:
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
     os.replace(partial, path)

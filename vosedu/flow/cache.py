@@ -79,7 +79,7 @@ def _read(path: Path) -> np.ndarray | None:
 def _write(path: Path, field: np.ndarray) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial, partial.open("wb") as file:
+        with replacing(path, sync=False) as partial, partial.open("wb") as file:
             np.savez(file, field=field)
     except OSError as error:
         raise InputError(

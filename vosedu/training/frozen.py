@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from vosedu.errors import InputError
+from vosedu.writing import replacing
 
 
 def frozen_modules(model: nn.Module, pattern: str) -> dict[str, nn.Module]:
@@ -140,18 +140,15 @@ def _write(path: Path, output: Output) -> None:
 
 
 def _save(path: Path, array: np.ndarray) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.npy")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(partial, array)
-        os.replace(partial, path)
+        with replacing(path, sync=False) as partial, partial.open("wb") as file:
+            np.save(file, array)
     except OSError as error:
         raise InputError(
             f"what frozen modules compute cannot be kept in {path.parent} ({error.strerror}); "
             "free some space, what was stored so far stays"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _identity(module: nn.Module) -> str:
