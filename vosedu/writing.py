@@ -43,7 +43,7 @@ def beside(path: str | Path) -> Path:
 
 
 def into_place(partial: Path, path: str | Path, sync: bool = True) -> None:
-    """Rename a file that is complete to its final name, if `sync` once its bytes are on the disk."""
+    """Rename a complete file to its final name; if `sync`, once its bytes are on the disk."""
     if sync:
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
