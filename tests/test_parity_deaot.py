@@ -18,6 +18,13 @@ from vosedu.nn import load_weights
 from vosedu.papers.deaot import released
 from vosedu.papers.deaot.inference import Engines, to_size
 from vosedu.papers.deaot.network import Config, DeAOT, build, one_hot
+from vosedu.papers.deaot.training.losses import (
+    bootstrapped_cross_entropy,
+    clip_losses,
+    frame_losses,
+    kept_share,
+    soft_jaccard,
+)
 from vosedu.record import record
 
 FOLDERS = parity.folders("deaot")
@@ -228,5 +235,85 @@ def encoder(check: Comparison, features: Any) -> None:
     check.tensor("proj_f1", features.x[0, ::4])
 
 
+# Losses -----------------------------------------------------------------------------------------
+
+LOSSES = {
+    (folder.parent.parent.name, key): (folder, value)
+    for folder in FOLDERS
+    if (folder / "losses.json").is_file()
+    for key, value in [
+        (kind, entry)
+        for part in json.loads((folder / "losses.json").read_text()).values()
+        for kind, entry in part.get("by_step", part.get("values", {})).items()
+    ]
+}
+
+
+def direct_inputs() -> tuple[Tensor, list[Tensor], list[int]]:
+    """Logits, ids and numbers of objects of the two samples of the direct losses."""
+    logits = 2 * parity.model_input("input:loss_logits", (2, 4, 64, 64))
+    first = label_map((64, 64), 3, (5, 4, 2))[0]
+    first[:8] = 255
+    return logits, [first, label_map((64, 64), 2, (4, 5, 1))[0]], [3, 2]
+
+
+def direct_loss(step: int) -> dict[str, list[float]]:
+    """Each loss of each sample at a step of 100,000."""
+    share = kept_share(step / 100_000)
+    logits, ids, objects = direct_inputs()
+    pairs = [(x[: n + 1], mask) for x, mask, n in zip(logits, ids, objects)]
+    total = frame_losses(logits, torch.stack(ids), torch.tensor(objects), share)
+    return {
+        "ce": [bootstrapped_cross_entropy(x, mask, share).item() for x, mask in pairs],
+        "jaccard": [soft_jaccard(x, mask).item() for x, mask in pairs],
+        "total": total.tolist(),
+    }
+
+
+def engine_loss(folder: Path, key: str) -> dict[str, Any]:
+    """VARIANT/stepN/prev_pred=BOOL: a clip of two samples through memory."""
+    name, step, predicted = key.split("/")
+    done = int(step.removeprefix("step")) / 100_000
+    manifest = json.loads((folder / "manifest.json").read_text())
+    model = filled(name, json.dumps(manifest["variants"][name]))
+    frames = torch.stack(
+        [torch.cat(clip(f"input:train_canvas_{x}", (81, 81), 5)) for x in "ab"]
+    )  # B T 3 H W
+    wide = [label_map((81, 113), n, rule)[0] for n, rule in ((3, (5, 4, 2)), (2, (4, 5, 1)))]
+    ids = torch.stack([torch.stack([x[:, 8 * t : 8 * t + 81] for t in range(5)]) for x in wide])
+    found = clip_losses(
+        model,
+        frames,
+        ids,
+        torch.tensor([3, 2]),
+        share=kept_share(done),
+        auxiliary=1 - done,
+        predicted=predicted == "prev_pred=True",
+    )
+    return {
+        "loss": (found.auxiliary + found.main).item(),
+        "per_frame": found.per_frame.tolist(),
+    }
+
+
+@pytest.mark.parametrize("key", LOSSES, ids="-".join)
+def test_losses(key: tuple[str, str]) -> None:
+    folder, expected = LOSSES[key]
+    if "/" in key[1] and key[1].split("/")[0] not in variants_of(folder):
+        pytest.skip("the manifest beside holds no such network")
+    with torch.no_grad():
+        found = engine_loss(folder, key[1]) if "/" in key[1] else direct_loss(int(key[1]))
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(
+            torch.tensor(found[name]), torch.tensor(value), rtol=2e-5, atol=0, msg=name
+        )
+
+
+def variants_of(folder: Path) -> set[str]:
+    """The networks a folder's manifest describes."""
+    return set(json.loads((folder / "manifest.json").read_text())["variants"])
+
+
 def test_some_cases_were_found() -> None:
-    assert CASES
+    assert CASES and LOSSES

@@ -17,7 +17,6 @@ from vosedu.papers.deaot.inference import (
     Engines,
     Inference,
     Session,
-    first_masks,
     input_size,
     segment,
     to_size,
@@ -292,13 +291,12 @@ def test_gap_0_is_never_and_none_the_network_s_own() -> None:
         assert session.memory_frames == expected, variant
 
 
-def test_first_masks_hold_each_object_once() -> None:
-    a, b = np.zeros(SIZE, np.uint8), np.zeros(SIZE, np.uint8)
-    a[:4], b[:4], b[8:12], b[12:16] = 2, 2, 1, 255
-    clip = Clip("late", [np.zeros((*SIZE, 3), np.uint8)] * 4, labels={0: a, 1: a, 3: b})
-    found = first_masks(clip)
-    assert set(found) == {0, 3}
-    assert set(np.unique(found[3])) == {0, 1}
+def test_the_memory_of_another_video_is_another_memory() -> None:
+    clip = video()
+    other = Clip("other", [255 - frame for frame in clip.frames])
+    stranger = run(replace(clip, references=other), given=dict(clip.labels))
+    assert np.array_equal(stranger[0], clip.labels[0])
+    assert not np.array_equal(stranger[1:], run(clip)[1:])
 
 
 # What cannot be used

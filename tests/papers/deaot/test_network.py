@@ -23,6 +23,7 @@ AOT = Config.paper("aot-s").scaled("quick")
 MANIFEST = Path(__file__).parents[2] / "golden" / "deaot" / "manifest.json"
 CHANGES = [
     {"block": "single"},
+    {"block": "wide"},
     {"block": "lstt", "heads": 8},
     {"block": "lstt", "heads": 1},
     {"heads": 8},
@@ -109,6 +110,31 @@ def test_every_part_trains(changes: dict) -> None:
     assert still == []
 
 
+def test_without_decoupling_one_stream_of_once_or_twice_the_channels() -> None:
+    for block, channels in (("single", QUICK.channels), ("wide", 2 * QUICK.channels)):
+        model = seeded(replace(QUICK, block=block))
+        reference, ids, _ = two_frames()
+        with torch.no_grad():
+            identity = model.identify(one_hot(ids, 10))
+            passed = model.propagate(model.encode(reference), identity=identity)
+        assert identity.shape[-1] == channels and passed.read.shape[1] == channels
+
+
+@pytest.mark.parametrize(
+    ("variant", "file"),
+    [
+        ("deaot-t", "DeAOTT_PRE_YTB_DAV.pth"),
+        ("r50-aot-l", "R50_AOTL_PRE_YTB_DAV.pth"),
+        ("swinb-deaot-l", "SwinB_DeAOTL_PRE_YTB_DAV.pth"),
+    ],
+)
+def test_each_released_variant_knows_its_file(variant: str, file: str) -> None:
+    assert released.file_of(Config.released(variant)) == file
+    assert file in {link.name for link in released.RELEASED.weights}
+    with pytest.raises(InputError, match="exists only here"):
+        released.file_of(replace(Config.released(variant), window=3))
+
+
 def test_kernel_0_leaves_the_convolution_out() -> None:
     names = [n for n, _ in on_paper(replace(QUICK, kernel=0)).named_parameters()]
     assert names and not any(".local." in n for n in names)
@@ -117,7 +143,7 @@ def test_kernel_0_leaves_the_convolution_out() -> None:
 @pytest.mark.parametrize("changes", CHANGES, ids=str)
 def test_one_seed_gives_shared_parts_the_same_weights(changes: dict) -> None:
     first, second = seeded().state_dict(), seeded(replace(QUICK, **changes)).state_dict()
-    parts = ("encoder.", "projector.", "decoder.conv", "decoder.skip")
+    parts = ("encoder.", "decoder.conv", "decoder.skip")
     outside = [n for n in first if n.startswith(parts)]
     assert outside
     for name in outside:

@@ -46,7 +46,7 @@ class Config:
     """What a DeAOT is made of; the defaults are the paper's DeAOT-L."""
 
     encoder: str = "mobilenet"  # "mobilenet", "resnet50", "swin" or "tiny"
-    block: str = "gpm"  # "gpm", "lstt" (AOT) or "single" (GPM without decoupling)
+    block: str = "gpm"  # "lstt": AOT; without decoupling: "single", or "wide" of 2 C channels
     layers: int = 3  # L
     channels: int = 256  # C, of a stream
     key: int = 128  # C_k; with several heads C, dealt to them
@@ -569,25 +569,23 @@ def build(config: Config) -> DeAOT:
     from vosedu.papers.deaot import variants  # here, since variants are made of the parts above
 
     make_encoder, align = choose(variants.ENCODERS, config.encoder, "DeAOT has no encoder")
-    make_block, make_neck = choose(variants.BLOCKS, config.block, "DeAOT has no block")
+    make_block, make_neck, wide = choose(variants.BLOCKS, config.block, "DeAOT has no block")
     make_identity = choose(variants.IDENTITIES, config.identity, "DeAOT has no identity")
+    inner = replace(config, channels=wide * config.channels, value=wide * config.value)
     draw = separately(16)
     encoder = draw(make_encoder)
-    projector = draw(lambda: nn.Conv2d(encoder.channels[-1], config.channels, 1))
-    neck = make_neck(config)
-    decoder = draw(
-        lambda: Decoder(
-            neck.channels, encoder.channels[:3], config.decoder, config.objects + 1, align
-        )
-    )
+    projector = draw(lambda: spread(nn.Conv2d(encoder.channels[-1], inner.channels, 1)))
+    neck = make_neck(inner)
+    maps, identities = encoder.channels[:3], config.objects + 1
+    decoder = draw(lambda: spread(Decoder(neck.channels, maps, config.decoder, identities, align)))
     identity = draw(
-        lambda: make_identity(config.objects, config.channels, encoder.strides[-1], align)
+        lambda: make_identity(config.objects, inner.channels, encoder.strides[-1], align)
     )
     layers = [
-        draw(lambda number=number: spread(make_block(config, number)))
+        draw(lambda number=number: spread(make_block(inner, number)))
         for number in range(config.layers)
     ]
-    return DeAOT(config, encoder, align, spread(projector), identity, layers, neck, spread(decoder))
+    return DeAOT(config, encoder, align, projector, identity, layers, neck, decoder)
 
 
 def spread(module: nn.Module) -> nn.Module:

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
-from torch import Tensor
+from torch import Tensor, nn
+
+from vosedu.datasets.weights import RELEASES, fetched
+from vosedu.errors import InputError
+from vosedu.nn import LoadReport, load_weights
+from vosedu.papers.contract import Released
+from vosedu.papers.deaot.network import VARIANTS, Config
 
 UNUSED = ("LSTT.mask_token",)
 """Entries of the authors' state dict that no computation of theirs reads (AOT only)."""
@@ -104,3 +111,33 @@ def _replaced(name: str, table: tuple[tuple[str, str], ...]) -> str:
         if name.startswith(theirs):
             return ours + name.removeprefix(theirs)
     return name
+
+
+def file_of(config: Config) -> str:
+    """The authors' checkpoint of a released configuration, trained on all stages."""
+    for name in VARIANTS:
+        if Config.released(name) == config:
+            *encoder, family, depth = name.split("-")
+            start = {"r50": "R50_", "swinb": "SwinB_"}[encoder[0]] if encoder else ""
+            return f"{start}{family.replace('aot', 'AOT').replace('de', 'De')}{depth.upper()}_PRE_YTB_DAV.pth"
+    raise InputError(
+        "this configuration exists only here, so no weights were released for it; build one of "
+        "the released, such as Config.released('deaot-l')"
+    )
+
+
+def load(model: nn.Module, path: str | Path | None = None) -> LoadReport:
+    """Load the authors' checkpoint into `build(Config.released(...))`, strictly.
+
+    path: the file; by default where `vosedu weights get deaot` puts the variant's.
+    """
+    file = path or fetched("deaot", file_of(model.config))
+    return load_weights(model, file, rename=to_ours, unused=UNUSED)
+
+
+RELEASED = Released(
+    weights=RELEASES["deaot"].weights,
+    results=RELEASES["deaot"].results,
+    unused=UNUSED,
+    load=load,
+)

@@ -276,12 +276,14 @@ ENCODERS: Mapping[str, tuple[Callable[[], nn.Module], bool]] = {
 }
 """Encoder, and whether it takes sizes of a multiple of the stride plus 1, corners aligned."""
 
-BLOCKS: Mapping[str, tuple[Callable[[Config, int], nn.Module], Callable[[Config], nn.Module]]] = {
-    "gpm": (gated_module, LastStreams),
-    "lstt": (LSTT, EveryLayer),
-    "single": (SingleGPM, partial(LastStreams, streams=1)),
+Block = tuple[Callable[[Config, int], nn.Module], Callable[[Config], nn.Module], int]
+BLOCKS: Mapping[str, Block] = {
+    "gpm": (gated_module, LastStreams, 1),
+    "lstt": (LSTT, EveryLayer, 1),
+    "single": (SingleGPM, partial(LastStreams, streams=1), 1),
+    "wide": (SingleGPM, partial(LastStreams, streams=1), 2),
 }
-"""Module, and what the decoder reads after the last."""
+"""Module, what the decoder reads after the last, and the factor of channels and values."""
 
 PROJECTIONS = {"branches": BranchProjection, "mixed": MixedProjection}
 MATCHINGS = {"visual": VisualMatching, "both": JointMatching}

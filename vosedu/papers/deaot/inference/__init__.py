@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from vosedu.clip import VOID, Clip
+from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.papers.contract import FeatureStore, FrameResult
 from vosedu.papers.deaot.inference.engine import Engine, Engines
@@ -19,7 +19,6 @@ __all__ = [
     "Engines",
     "Inference",
     "Session",
-    "first_masks",
     "input_size",
     "segment",
     "to_input",
@@ -39,7 +38,8 @@ def segment(
 
     given: frame -> ids, H x W uint8, 255 for void: the first frame's objects, and those that
     appear later (in a later mask 0 leaves the prediction). Before the first of them frames are
-    background. Memory grows by a frame every `gap` frames unless `long_frames` limits it.
+    background. Memory grows by a frame every `gap` frames unless `long_frames` limits it. Where
+    the clip's references come from another one (a control), its frame stands in for the first.
     `features` is left aside. Raises InputError for a clip or masks it cannot use.
     """
     if not len(clip):
@@ -66,22 +66,7 @@ def _frames(
         if index < first:
             yield FrameResult(index, labels=np.zeros(frame.shape[:2], np.uint8))
         elif index == first:
-            yield FrameResult(index, labels=session.start(frame, given[index]))
+            seen = frame if clip.references is None else clip.references.frames[first]
+            yield FrameResult(index, labels=session.start(seen, given[index]))
         else:
             yield FrameResult(index, labels=session.step(frame, given.get(index)))
-
-
-def first_masks(clip: Clip) -> dict[int, np.ndarray]:
-    """Of a labelled clip: frame -> ids of the objects that this frame shows for the first time.
-
-    What the semi-supervised protocols give to a method; the rest of a mask is 0.
-    """
-    seen: set[int] = {0, VOID}
-    found = {}
-    for frame in sorted(clip.labels):
-        ids = clip.labels[frame]
-        new = sorted(set(np.unique(ids).tolist()) - seen)
-        if new:
-            found[frame] = np.where(np.isin(ids, new), ids, 0).astype(np.uint8)
-            seen.update(new)
-    return found

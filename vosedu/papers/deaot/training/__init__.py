@@ -1,0 +1,262 @@
+"""How DeAOT and AOT are trained: on clips made of still images, then on clips of several objects.
+
+Section 4 of the paper and sections 5 and 6 of its reference page. Both stages see clips of which
+only the first frame's mask is given; the loss runs through all of memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vosedu.nn import load_weights, read_state
+from vosedu.papers.deaot.network import Config, DeAOT, build
+from vosedu.papers.deaot.training.losses import clip_losses, kept_share
+from vosedu.papers.deaot.training.snippets import from_still, from_video, pasted, renumbered
+from vosedu.paths import data_dir
+from vosedu.training import Batch, Group, History, Loss, Recipe, Sample, Stage, Step, fit
+from vosedu.training.data import open_data
+
+# Recipes -----------------------------------------------------------------------------------------
+
+# No weight decay: vectors, and the tables and last layer that the release exempts.
+_UNDECAYED = (
+    r".*(bias|norm\w*\.(\d+\.)?weight|\.1\.weight|relative_position_bias_table|relative_value"
+    r"|decoder\.out\.weight)$"
+)
+_FIRST_STAGE = r"(?!encoder\.(features\.[0-3]|conv1|layer1|patch_embed|layers\.0\.blocks)\.)"
+GROUPS = (
+    Group("encoder, undecayed", _FIRST_STAGE + r"encoder\." + _UNDECAYED, 0.1, weight_decay=0.0),
+    Group("encoder", _FIRST_STAGE + r"encoder\.", 0.1),
+    Group("rest, undecayed", r"(?!encoder\.)" + _UNDECAYED, weight_decay=0.0),
+    Group("rest", r"(?!encoder\.)"),
+)
+"""The encoder at a tenth of the rate, its stem and first stage not at all."""
+
+
+@dataclass(frozen=True)
+class Clips(Stage):
+    """A stage of DeAOT.
+
+    length: frames of a training clip. gap: frames between two of them, at most.
+    paste: share of the samples that get a second sample's objects laid on top; without an object
+        every sample does.
+    smallest: pixels that an object needs in the first frame.
+    auxiliary: share of the steps over which the first frame's loss fades out.
+    own_from: share of the steps from which memory holds the network's own masks; 1: never.
+    """
+
+    length: int = 5
+    gap: int = 3
+    paste: float = 0.3
+    smallest: int = 100
+    auxiliary: float = 1.0
+    own_from: float = 0.5
+
+
+def recipe(profile: str = "course", encoder: str = "mobilenet") -> Recipe:
+    """The recipe of a profile; at "full" the one for an `encoder` of `Config`.
+
+    The small profiles start from the encoder of the course checkpoint of another network, which
+    was trained to mark objects in still images; the paper's start is ImageNet's.
+    """
+    if profile == "full":
+        return _full(encoder)
+    steps = {"quick": (2, 4), "ablate": (0, 400), "course": (150, 450)}[profile]
+    size, batch = ((48, 80), 2) if profile == "quick" else ((96, 160), 4)
+    stills = Clips(
+        name="stills",
+        data="toyvos/stills/train",
+        stills="toyvos/stills/train",
+        loss="clip",
+        steps=steps[0],
+        batch_size=batch,
+        size=size,
+        lr=1.5e-3,
+        floor=1e-4,
+        optimiser="adamw",
+        weight_decay=0.03,
+        schedule="warm poly",
+        groups=(Group("encoder", r"encoder\.", 0.2), Group("rest")),
+        cycle=("still",),
+        frozen_norms=".*",
+        clip_gradient=5.0,
+        ema=0.99,
+        length=3,
+        paste=1.0,
+        smallest=20,
+        auxiliary=0.1,
+        own_from=1.0,
+    )
+    main = replace(
+        stills,
+        name="main",
+        data="toyvos/similar-objects/train+toyvos/mixed/train",
+        steps=steps[1],
+        cycle=("video",),
+        weight_decay=0.07,
+        length=4,
+        paste=0.3,
+        auxiliary=1.0,
+        own_from=0.5,
+    )
+    if profile == "ablate":
+        return Recipe((replace(main, length=3),), initial="course encoder")
+    return Recipe((stills, main), initial="course encoder")
+
+
+def _full(encoder: str) -> Recipe:
+    """100,000 steps of 16 on still images, then as many on YouTube-VOS and DAVIS."""
+    stills = Clips(
+        name="stills",
+        data="coco/train+ecssd/train+msra10k/train+pascal-s/train+voc2012/train",
+        stills="coco/train+ecssd/train+msra10k/train+pascal-s/train+voc2012/train",
+        loss="clip",
+        steps=100_000,
+        batch_size=16,
+        size=(464, 464) if encoder == "swin" else (465, 465),
+        lr=4e-4,
+        floor=2e-5,
+        optimiser="adamw",
+        weight_decay=0.03,
+        schedule="warm poly",
+        groups=GROUPS,
+        cycle=("still",),
+        clip_gradient=5.0,
+        ema=0.9999,
+        paste=1.0,
+        auxiliary=0.1,
+        own_from=1.0,
+    )
+    main = replace(
+        stills,
+        name="main",
+        data="youtube-vos-2019/train" + 5 * "+davis17/train",
+        lr=2e-4,
+        floor=2e-5 if encoder == "mobilenet" else 1e-5,
+        weight_decay=0.07,
+        cycle=("video",),
+        paste=0.3,
+        auxiliary=1.0,
+        own_from=0.5,
+    )
+    return Recipe((stills, main), initial="imagenet")
+
+
+# Samples -----------------------------------------------------------------------------------------
+
+
+def sampler(stage: Clips, config: Config, data: Sequence) -> Sample:
+    """Draws samples of a stage: `frames`, T x 3 x H x W float32, 0..255; `ids`, T x H x W int64;
+    `objects`, their number; `order`, 1 + M: which identity each object gets, background first.
+
+    data: pairs of image and ids for "still" steps, clips for "video" steps.
+    """
+
+    def snippet(rng: np.random.Generator, kind: str):
+        chosen = data[int(rng.integers(len(data)))]
+        if kind == "still":
+            return from_still(rng, *chosen, stage.length, stage.size)
+        return from_video(rng, chosen, stage.length, stage.size, stage.gap)
+
+    def sample(rng: np.random.Generator, step: Step) -> Batch:
+        drawn = snippet(rng, step.kind)
+        if rng.random() < stage.paste or not drawn.ids[0].any():
+            drawn = pasted(drawn, snippet(rng, step.kind))
+        drawn, objects = renumbered(rng, drawn, config.objects, stage.smallest)
+        order = np.concatenate([[0], 1 + rng.permutation(config.objects)])
+        frames = torch.from_numpy(np.stack(drawn.frames)).permute(0, 3, 1, 2)  # T H W 3 -> T 3 H W
+        return {
+            "frames": frames.float().contiguous(),
+            "ids": torch.from_numpy(np.stack(drawn.ids).astype(np.int64)),
+            "objects": torch.tensor(objects),
+            "order": torch.from_numpy(order),
+        }
+
+    return sample
+
+
+def clip_loss(stage: Clips) -> Loss:
+    """The loss of a stage: the first frame's, which fades out, and the mean of the others'."""
+
+    def loss(model: nn.Module, batch: Batch, step: Step) -> dict[str, Tensor]:
+        frames = model.normalise(batch["frames"].flatten(0, 1)).view_as(batch["frames"])
+        found = clip_losses(
+            model,
+            frames,
+            batch["ids"],
+            batch["objects"],
+            share=kept_share(step.done),
+            auxiliary=max(1 - step.done / stage.auxiliary, 0.0),
+            predicted=step.done >= stage.own_from,
+            order=batch["order"],
+        )
+        return {"first": found.auxiliary, "others": found.main}
+
+    return loss
+
+
+# Training ----------------------------------------------------------------------------------------
+
+
+def load_initial(model: DeAOT, initial: str) -> None:
+    """Load what a recipe starts from, into the encoder.
+
+    initial: "course encoder": the encoder of the embedded checkpoint `cosnet-saliency`; "imagenet":
+    none is fetched, give the file instead: ImageNet weights under torchvision's names (Swin: its
+    release's).
+    """
+    encoder = model.encoder
+    if initial == "course encoder":
+        state = read_state(data_dir("checkpoints") / "cosnet-saliency.pt")
+        prefix = "embedding.encoder."
+        own = {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
+    else:
+        known = encoder.state_dict()
+        own = {n: v for n, v in read_state(initial).items() if n in known}
+    load_weights(encoder, own)
+
+
+def train(
+    config: Config,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    folder: str | Path | None = None,
+    data: Callable[[str], Sequence] = open_data,
+    on_step: Callable[[History], None] | None = None,
+    until: str | None = None,
+    workers: int = 0,
+) -> tuple[nn.Module, History]:
+    """Build and train a DeAOT or AOT; returns it in evaluation mode with its history.
+
+    The initial weights are a function of `seed`, save the encoder's that `recipe.initial` names.
+    `data` opens the stages' data by name. With `folder`, a killed run goes on where it was last
+    saved. `until` stops after the stage of that name.
+    """
+    torch.manual_seed(seed)
+    model = build(config)
+    if recipe.initial:
+        load_initial(model, recipe.initial)
+
+    def programme(stage: Stage) -> tuple[Sample, Loss]:
+        source = data(stage.stills if "still" in stage.cycle else stage.data)
+        return sampler(stage, config, source), clip_loss(stage)
+
+    return fit(
+        model,
+        recipe,
+        programme,
+        seed=seed,
+        device=device,
+        folder=folder,
+        on_step=on_step,
+        until=until,
+        workers=workers,
+    )
