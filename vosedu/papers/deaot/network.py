@@ -22,7 +22,7 @@ mask is, so a module first returns an `Entry`, and `remember` makes it a `Memory
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -572,19 +572,22 @@ def build(config: Config) -> DeAOT:
     make_block, make_neck, wide = choose(variants.BLOCKS, config.block, "DeAOT has no block")
     make_identity = choose(variants.IDENTITIES, config.identity, "DeAOT has no identity")
     inner = replace(config, channels=wide * config.channels, value=wide * config.value)
-    draw = separately(16)
+    draw = separately(2 * config.layers + 8)
+
+    def drawn(make: Callable[[], nn.Module]) -> nn.Module:
+        """Made, then spread, each from a generator of its own: sizes of one leave others alone."""
+        module = draw(make)
+        return draw(lambda: spread(module))
+
     encoder = draw(make_encoder)
-    projector = draw(lambda: spread(nn.Conv2d(encoder.channels[-1], inner.channels, 1)))
+    projector = drawn(lambda: nn.Conv2d(encoder.channels[-1], inner.channels, 1))
     neck = make_neck(inner)
     maps, identities = encoder.channels[:3], config.objects + 1
-    decoder = draw(lambda: spread(Decoder(neck.channels, maps, config.decoder, identities, align)))
+    decoder = drawn(lambda: Decoder(neck.channels, maps, config.decoder, identities, align))
     identity = draw(
         lambda: make_identity(config.objects, inner.channels, encoder.strides[-1], align)
     )
-    layers = [
-        draw(lambda number=number: spread(make_block(inner, number)))
-        for number in range(config.layers)
-    ]
+    layers = [drawn(lambda n=n: make_block(inner, n)) for n in range(config.layers)]
     return DeAOT(config, encoder, align, projector, identity, layers, neck, decoder)
 
 

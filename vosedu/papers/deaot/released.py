@@ -119,7 +119,8 @@ def file_of(config: Config) -> str:
         if Config.released(name) == config:
             *encoder, family, depth = name.split("-")
             start = {"r50": "R50_", "swinb": "SwinB_"}[encoder[0]] if encoder else ""
-            return f"{start}{family.replace('aot', 'AOT').replace('de', 'De')}{depth.upper()}_PRE_YTB_DAV.pth"
+            family = {"aot": "AOT", "deaot": "DeAOT"}[family]
+            return f"{start}{family}{depth.upper()}_PRE_YTB_DAV.pth"
     raise InputError(
         "this configuration exists only here, so no weights were released for it; build one of "
         "the released, such as Config.released('deaot-l')"

@@ -52,7 +52,7 @@ def from_still(
 def affine(
     rng: np.random.Generator, image: np.ndarray, ids: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rotated by 20 degrees at most, moved by a tenth, scaled by 0.9 to 1.1, sheared by 10 degrees."""
+    """Rotated by up to 20 degrees, moved by 10 %, scaled by 0.9 to 1.1, sheared by 10 degrees."""
     height, width = image.shape[:2]
     turn, shear = np.deg2rad(rng.uniform(-20, 20)), np.deg2rad(rng.uniform(-10, 10, 2))
     scale = rng.uniform(0.9, 1.1)
