@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from vosedu import papers as discovered
 from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.nn import load_weights
+from vosedu.nn.weights import read_state
 from vosedu.papers.contract import FeatureStore, FrameResult, Paper
 from vosedu.paths import data_dir
 
@@ -58,10 +60,10 @@ def load(
     `segment` then predicts in the same form.
     """
     chosen = paper(key)
+    if weights == "course":
+        weights = data_dir("checkpoints") / f"{key}.pt"
     form = "paper"
-    if weights is None or weights == "course" or Path(weights).suffix == ".pt":
-        if weights == "course":
-            weights = data_dir("checkpoints") / f"{key}.pt"
+    if weights is None or (weights != "released" and _ours(chosen, Path(weights), config)):
         config = config or _noted_config(chosen, weights) or chosen.Config.paper().scaled("course")
         model = chosen.build(config)
         if weights is not None:
@@ -77,13 +79,37 @@ def load(
     return model.to(device).eval()
 
 
-def _noted_config(chosen: Paper, weights: str | Path | None) -> Any:
+def _ours(chosen: Paper[Any, Any], weights: Path, config: Any) -> bool:
+    """Whether a checkpoint file is one of this package's, told by its note or its names."""
+    if chosen.released.load is None or weights.with_suffix(".json").is_file():
+        return True
+    course = chosen.build(config or chosen.Config.paper().scaled("course"))
+    return bool(course.state_dict().keys() & read_state(weights).keys())
+
+
+def _noted_config(chosen: Paper[Any, Any], weights: str | Path | None) -> Any:
+    """The configuration that `vosedu train` noted beside a checkpoint; None without a note."""
     note = Path(weights).with_suffix(".json") if weights is not None else None
     if note is None or not note.is_file():
         return None
-    fields = json.loads(note.read_text())["config"]
-    return chosen.Config(
-        **{name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
+    try:
+        noted = json.loads(note.read_text(encoding="utf-8"))["config"]
+        values = {name: tuple(v) if isinstance(v, list) else v for name, v in noted.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"the note {note} beside the weights is not one that 'vosedu train' writes; remove it "
+            "to load the weights with the course configuration"
+        ) from error
+    if values.keys() <= {field.name for field in dataclasses.fields(chosen.Config)}:
+        return chosen.Config(**values)
+    for other in papers().values():
+        if values.keys() <= {field.name for field in dataclasses.fields(other.Config)}:
+            raise InputError(
+                f"{weights} holds weights of {other.name}, not of {chosen.name}; load them as "
+                f"'{other.key}' (--method {other.key}), or name another file"
+            )
+    raise InputError(
+        f"the note {note} names settings that {chosen.name} does not have; train the network again"
     )
 
 
@@ -97,7 +123,7 @@ def inference_of(model: nn.Module) -> Any:
 
 def segment(
     model: nn.Module,
-    clip: Clip,
+    clip: Clip | np.ndarray | Iterable[np.ndarray],
     *,
     given: Mapping[int, np.ndarray] | None = None,
     inference: Any = None,
@@ -105,11 +131,12 @@ def segment(
 ) -> Iterator[FrameResult]:
     """Segment a clip frame by frame, streaming, on the device the model is on.
 
+    clip: a Clip, or frames in memory: T x H x W x 3 uint8 RGB, or an iterable of H x W x 3.
     given: frame index -> H x W ids, which semi-supervised methods start from. inference: the
     paper's Inference; by default `inference_of(model)`. features: shares the features of this
     clip between calls.
     """
-    chosen = paper_of(model)
+    chosen, clip = paper_of(model), Clip.of(clip)
     if "mask" in chosen.needs and not given:
         raise InputError(
             f"{chosen.name} needs the mask of the objects to follow in '{clip.name}'; give "
@@ -124,7 +151,7 @@ def segment(
 
 def evaluate(
     model: nn.Module,
-    clips: Iterable[Clip],
+    clips: Clip | Iterable[Clip],
     *,
     protocol: str | None = None,
     temporal: bool | Collection[str] = False,
@@ -138,6 +165,8 @@ def evaluate(
     sequences or of those named. features: of the one clip in `clips`, where calls share them.
     """
     chosen = paper_of(model)
+    if isinstance(clips, Clip):
+        clips = [clips]
     rules = metrics.protocol_of(protocol or chosen.protocol)
 
     def masks(clip: Clip) -> dict[int, np.ndarray]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from vosedu.errors import InputError
 from vosedu.paths import data_dir
 from vosedu.writing import write_text
@@ -73,21 +75,25 @@ class Store:
     """The records of one table: `data/results/<paper>/<table>.json`.
 
     Writing is atomic and one record at a time, so an interrupted table goes on where it stopped.
-    A record with the key of an older one replaces it.
+    A record with the key of an older one replaces it. Several processes may add to one file.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._records: dict[tuple[Any, ...], Record] = {}
-        if self.path.is_file():
-            try:
-                rows = json.loads(self.path.read_text())["records"]
-                records = [Record(**row) for row in rows]
-            except (ValueError, KeyError, TypeError) as error:
-                raise InputError(
-                    f"{self.path} is not a results file ({error}); move it away or delete it"
-                ) from error
-            self._records = {record.key: record for record in records}
+        self._records = self._read()
+
+    def _read(self) -> dict[tuple[Any, ...], Record]:
+        """What the file holds now."""
+        if not self.path.exists():
+            return {}
+        try:
+            rows = json.loads(self.path.read_text(encoding="utf-8"))["records"]
+            records = [Record(**row) for row in rows]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{self.path} is not a results file ({error}); move it away or delete it"
+            ) from error
+        return {record.key: record for record in records}
 
     @classmethod
     def of(cls, paper: str, table: str) -> Store:
@@ -112,12 +118,13 @@ class Store:
                 yield from Store(path)
 
     def add(self, record: Record) -> None:
-        """Add a record and write the file."""
-        self._records[record.key] = record
+        """Add a record to the file, beside what other processes have added to it meanwhile."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        rows = [_compact(dataclasses.asdict(record)) for record in self]
-        text = '{"records": [\n' + ",\n".join(json.dumps(row) for row in rows) + "\n]}\n"
-        write_text(self.path, text)
+        with FileLock(self.path.with_name(f".{self.path.name}.lock")):
+            self._records = {**self._records, **self._read(), record.key: record}
+            rows = [_compact(dataclasses.asdict(each)) for each in self]
+            text = '{"records": [\n' + ",\n".join(json.dumps(row) for row in rows) + "\n]}\n"
+            write_text(self.path, text)
 
 
 def _compact(row: dict[str, Any]) -> dict[str, Any]:

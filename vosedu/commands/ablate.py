@@ -30,8 +30,9 @@ def add(commands: Commands) -> None:
 
 def run(arguments: Arguments) -> None:
     """List a paper's tables, or run one and print it."""
-    from vosedu import ablation, api
+    from vosedu import ablation, api, toyvos
     from vosedu.ablation.source import remarks
+    from vosedu.papers.contract import PROFILES
     from vosedu.text import columns
 
     paper = api.paper(arguments.key)
@@ -43,6 +44,17 @@ def run(arguments: Arguments) -> None:
         table = paper.table(arguments.table)
     except KeyError as error:
         raise InputError(str(error.args[0])) from None
+    for what, number in (("--seeds", arguments.seeds), ("--jobs", arguments.jobs)):
+        if number < 1:
+            raise InputError(f"{what} {number} runs nothing; give 1 or more")
+    if arguments.profile not in PROFILES:
+        raise InputError(
+            f"there is no profile '{arguments.profile}'; choose one of {', '.join(PROFILES)}"
+        )
+    if arguments.split not in toyvos.SPLITS:
+        raise InputError(
+            f"ToyVOS has no split '{arguments.split}'; choose one of {', '.join(toyvos.SPLITS)}"
+        )
     store = ablation.Store(arguments.store) if arguments.store else None
     arguments.kept = "finished runs are kept, the same command goes on from there"
     store = ablation.run_table(

@@ -48,6 +48,8 @@ def run(arguments: Arguments) -> None:
     config, recipe = trained(paper, arguments)
     name = f"{paper.key}-{arguments.profile}-{arguments.seed}"
     out = arguments.out or Path("runs/train") / name
+    checkpoint = f"{paper.key}-{arguments.until}" if arguments.until else paper.key
+    _check_out(out, f"{checkpoint}.pt")
     arguments.kept = f"the same command goes on from the last save in {out}"
     steps = sum(stage.steps for stage in recipe.stages)
     first = _join_torchrun() == 0
@@ -76,9 +78,23 @@ def run(arguments: Arguments) -> None:
         "seed": arguments.seed,
         "steps": len(history),
     }
-    name = f"{paper.key}-{arguments.until}" if arguments.until else paper.key
-    path = save_course(out, name, model, history, about)
+    path = save_course(out, checkpoint, model, history, about)
     print(f"{len(history)} steps in {history.seconds:.0f} s\nweights: {path}")
+
+
+def _check_out(out: Path, checkpoint: str) -> None:
+    """InputError, before the work, where the run cannot write or would replace a foreign file."""
+    if (out / checkpoint).exists() and not (out / "state.pt").exists():
+        raise InputError(
+            f"{out / checkpoint} was not written by a run in {out} and is not replaced; choose "
+            "another folder with --out, or move it away"
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"the folder {out} cannot be made ({error.strerror}); choose another with --out"
+        ) from error
 
 
 def trained(paper: Any, arguments: Arguments) -> tuple[Any, Any]:
@@ -111,6 +127,12 @@ def _changed(paper: Any, config: Any, recipe: Any, changes: Sequence[str]) -> tu
             values[name] = literal_eval(text)
         except (ValueError, SyntaxError):
             values[name] = text
+    for name in values:
+        if hasattr(config, name) and hasattr(recipe.stages[-1], name):
+            raise InputError(
+                f"both the network and its training have a setting '{name}'; write "
+                f"config.{name}=..., recipe.{name}=... or both"
+            )
     row = change_row(paper, values)
     if row.inference:
         raise InputError(f"training takes no {', '.join(row.inference)}; leave it out")

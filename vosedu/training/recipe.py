@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
+from vosedu.checks import check_fields
 from vosedu.errors import InputError
 
 
@@ -60,6 +61,9 @@ class Step(NamedTuple):
     number: int
     kind: str
     done: float
+
+
+OPTIMISERS = ("sgd", "adam", "adamw")
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,22 @@ class Stage:
     floor: float = later(0.0)
     frozen: str = later("")
 
+    def __post_init__(self) -> None:
+        """Raise InputError for values that no training can use."""
+        check_fields(self, {"steps": 0, "batch_size": 1, "lr": 0, "momentum": 0, "weight_decay": 0})
+        for what, name, names in (
+            ("schedule", self.schedule, tuple(SCHEDULES)),
+            ("optimiser", self.optimiser, OPTIMISERS),
+        ):
+            if name not in names:
+                raise InputError(f"there is no {what} '{name}'; choose one of {', '.join(names)}")
+        for what in ("ema", "halve_after"):
+            share = getattr(self, what)
+            if share is not None and not 0 <= share < 1:
+                raise InputError(f"{what} is {share:g}; give a number from 0 to below 1, or None")
+        if not self.cycle:
+            raise InputError("cycle is empty; name the kinds of step in turn, e.g. ('video',)")
+
     @property
     def kinds(self) -> tuple[str, ...]:
         """The distinct kinds of step, in order of first appearance."""
@@ -138,10 +158,6 @@ class Stage:
 
     def learning_rate(self, group: Group, step: int) -> float:
         """The learning rate of `group` at `step` (from 0)."""
-        if self.schedule not in SCHEDULES:
-            raise InputError(
-                f"there is no schedule '{self.schedule}'; choose one of {', '.join(SCHEDULES)}"
-            )
         rate = (self.lr - self.floor) * SCHEDULES[self.schedule](step, self.steps)
         if self.halve_after is not None and step / self.steps >= self.halve_after:
             rate *= 0.5

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from vosedu.checks import check_fields
 from vosedu.clip import Clip
 from vosedu.errors import InputError, choose
 from vosedu.flow import FlowPictures
@@ -47,6 +48,10 @@ class Inference:
     flow: str = "dis-medium"
     flow_cache: str | None = None
     size: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise InputError for values of another type or out of range."""
+        check_fields(self)
 
     @classmethod
     def paper(cls) -> Inference:

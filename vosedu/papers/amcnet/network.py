@@ -33,6 +33,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vosedu.checks import check_fields
 from vosedu.errors import InputError, choose
 from vosedu.nn import TinyEncoder
 from vosedu.nn.cbam import ChannelMLP
@@ -74,6 +75,10 @@ class Config:
     reduced: tuple[int, ...] = (32, 64, 128, 256, 512)
     ratio: int = 16
     size: tuple[int, int] = (384, 384)
+
+    def __post_init__(self) -> None:
+        """Raise InputError for values of another type or out of range."""
+        check_fields(self)
 
     @classmethod
     def paper(cls, variant: str = "davis") -> Config:

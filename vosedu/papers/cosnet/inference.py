@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vosedu.checks import check_fields
 from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.nn import to_batch
@@ -57,6 +58,10 @@ class Inference:
     size: tuple[int, int] | None = None
     prior: float | None = later(None)
     crf: CRF | None = None
+
+    def __post_init__(self) -> None:
+        """Raise InputError for values of another type or out of range."""
+        check_fields(self)
 
     @classmethod
     def paper(cls) -> Inference:

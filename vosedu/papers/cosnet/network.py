@@ -35,6 +35,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vosedu.checks import check_fields
 from vosedu.errors import choose
 from vosedu.nn import ASPP
 from vosedu.nn.initial import separately
@@ -56,6 +57,10 @@ class Config:
     filters: int = 256  # of the head's convolutions
     group: bool = False  # attend to two references jointly (the journal version's network)
     size: tuple[int, int] = (473, 473)  # height and width the frames are resized to
+
+    def __post_init__(self) -> None:
+        """Raise InputError for values of another type or out of range."""
+        check_fields(self, {"channels": 1, "aspp": 1, "rates": 1, "filters": 1})
 
     @classmethod
     def paper(cls, variant: str = "symmetric") -> Config:

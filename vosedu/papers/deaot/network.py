@@ -30,6 +30,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vosedu.checks import check_fields
 from vosedu.errors import choose
 from vosedu.nn import imagenet_rgb
 from vosedu.nn.frozen import DropPath
@@ -64,6 +65,10 @@ class Config:
     drop: float = 0.1  # share of dropped branches and channels in training
     gap: int | None = 5  # frames from one long-term memory frame to the next; None: never
     train_gap: int | None = 2  # the same in training
+
+    def __post_init__(self) -> None:
+        """Raise InputError for values of another type or out of range."""
+        check_fields(self)
 
     @classmethod
     def paper(cls, variant: str = "deaot-l") -> Config:

@@ -10,12 +10,15 @@ import torch
 from torch import Tensor
 
 from vosedu import flow
+from vosedu.checks import check_fields
 from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.nn import imagenet_rgb, resize_image, to_batch
 from vosedu.papers.contract import FeatureStore, FrameResult
 from vosedu.papers.dpa.network import DPA, FrameMaps, Reference
 from vosedu.papers.streaming import CheckedFrames, results, two_passes
+
+MOST_REPEATED = 16  # references of a clip shorter than that, frames counted again
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,10 @@ class Inference:
     flow: str = "dis-medium"
     flow_cache: str | None = None
     size: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise InputError for values of another type or out of range."""
+        check_fields(self)
 
     @classmethod
     def paper(cls) -> Inference:
@@ -111,6 +118,11 @@ def segment(
     pictures = Pictures(model, clip, inference)
     model.eval()
     source = clip.references or clip
+    if inference.references > max(len(source), MOST_REPEATED):
+        raise InputError(
+            f"'{source.name}' has {len(source)} frames to refer to, not {inference.references}; "
+            f"give at most {max(len(source), MOST_REPEATED)} references"
+        )
     chosen = reference_indices(len(source), inference) if model.needs_references else ()
     other = Pictures(model, source, inference) if clip.references else None
 

@@ -52,6 +52,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vosedu.checks import check_fields
 from vosedu.errors import InputError, choose
 from vosedu.nn.attention import attention
 from vosedu.nn.vgg import VGG16
@@ -111,6 +112,10 @@ class Config:
     decoder: int = 128
     norm: bool = False
     size: tuple[int, int] = (512, 512)
+
+    def __post_init__(self) -> None:
+        """Raise InputError for values of another type or out of range."""
+        check_fields(self, {"width": 0.01, "prototypes": 1, "decoder": 4})
 
     @classmethod
     def released(cls, variant: str = "III") -> Config:

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from vosedu import flow
+from vosedu.checks import check_fields
 from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.nn import imagenet_rgb, to_batch
@@ -44,6 +45,10 @@ class Inference:
     flow_cache: str | None = None
     flow_order: str = "rgb"
     size: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise InputError for values of another type or out of range."""
+        check_fields(self)
 
     @classmethod
     def paper(cls) -> Inference:

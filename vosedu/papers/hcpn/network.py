@@ -37,6 +37,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vosedu.checks import check_fields
 from vosedu.errors import InputError
 from vosedu.nn.gct import GatedChannels
 from vosedu.nn.residual import PlainResidual
@@ -95,6 +96,10 @@ class Config:
     reduction: int = 16
     size: tuple[int, int] = (512, 512)
     output: str = "input"
+
+    def __post_init__(self) -> None:
+        """Raise InputError for values of another type or out of range."""
+        check_fields(self)
 
     @classmethod
     def paper(cls, variant: str = "full") -> Config:

@@ -25,6 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vosedu.checks import check_fields
 from vosedu.errors import InputError
 from vosedu.nn.inputs import RGB_MEAN, RGB_STD
 from vosedu.nn.residual import PlainResidual
@@ -47,6 +48,10 @@ class Config:
     key: int = 128
     value: int = 512
     hidden: int = 256
+
+    def __post_init__(self) -> None:
+        """Raise InputError for values of another type or out of range."""
+        check_fields(self)
 
     @classmethod
     def released(cls) -> Config:
