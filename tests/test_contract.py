@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from vosedu.ablation.run import score
 from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.metrics import PROTOCOLS
+from vosedu.nn import load_weights
 from vosedu.papers.contract import NEEDS, PROFILES, FeatureStore
 
 
@@ -128,14 +129,24 @@ def test_released_weights_predict_as_released(tmp_path: Path) -> None:
     dpa = api.paper("dpa")
     torch.manual_seed(0)
     config = dpa.Config.released("I").scaled("quick")
-    torch.save(dpa.build(config).state_dict(), tmp_path / "own.pth")
-    released = api.load("dpa", tmp_path / "own.pth", config=config)
-    course = api.load("dpa")
-    assert (released.form, course.form) == ("released", "paper")
-    assert api.inference_of(released) == dpa.Inference.released()
-    assert api.inference_of(course) == dpa.Inference.paper()
+    state = dpa.build(config).state_dict()
+    theirs = {f"theirs.{name}": value for name, value in state.items()}
+    own, released = tmp_path / "own.pth", tmp_path / "released.pt"
+    torch.save(state, own)
+    torch.save(theirs, released)
+    reads = replace(
+        dpa.released,
+        load=lambda model, path: load_weights(
+            model, path, rename=lambda s: {n.removeprefix("theirs."): v for n, v in s.items()}
+        ),
+    )
+    dpa = replace(dpa, released=reads)
+    models = [api.load(dpa, path, config=config) for path in (own, released)]
+    assert [model.form for model in models] == ["paper", "released"], "told by the names inside"
+    assert api.inference_of(models[0]) == dpa.Inference.paper()
+    assert api.inference_of(models[1]) == dpa.Inference.released()
     clip = two_objects()
-    released_probability = next(api.segment(released, clip)).probability
+    released_probability = next(api.segment(models[1], clip)).probability
     assert released_probability.min() == 0 and released_probability.max() > 0.99, "stretched"
 
 

@@ -44,7 +44,7 @@ def paper_of(model: nn.Module) -> Paper[Any, Any]:
 
 
 def load(
-    key: str,
+    key: str | Paper[Any, Any],
     weights: str | Path | None = "course",
     *,
     config: Any = None,
@@ -61,7 +61,7 @@ def load(
     """
     chosen = paper(key)
     if weights == "course":
-        weights = data_dir("checkpoints") / f"{key}.pt"
+        weights = data_dir("checkpoints") / f"{chosen.key}.pt"
     form = "paper"
     if weights is None or (weights != "released" and _ours(chosen, Path(weights), config)):
         config = config or _noted_config(chosen, weights) or chosen.Config.paper().scaled("course")
@@ -70,7 +70,7 @@ def load(
             load_weights(model, weights)
     else:
         if chosen.released.load is None:
-            raise InputError(f"no weights were released for {key}: {chosen.released.reason}")
+            raise InputError(f"no weights were released for {chosen.key}: {chosen.released.reason}")
         config = config or chosen.Config.released()
         model = chosen.build(config)
         chosen.released.load(model, None if weights == "released" else weights)
