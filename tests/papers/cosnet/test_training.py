@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from vosedu import toyvos
 from vosedu.clip import Clip
 from vosedu.nn import read_state
 from vosedu.papers.cosnet import PAPER
 from vosedu.papers.cosnet.network import Config, build
 from vosedu.papers.cosnet.training import (
     Samples,
+    on_a_frozen_embedding,
     paper_loss,
     recipe,
     released_loss,
@@ -24,6 +26,7 @@ from vosedu.papers.cosnet.training import (
 )
 from vosedu.paths import data_dir
 from vosedu.training import Step
+from vosedu.training.start import checkpoint
 
 QUICK = Config.paper().scaled("quick")
 STILL, VIDEO = Step(0, "still", 0.0), Step(0, "video", 0.0)
@@ -223,3 +226,19 @@ def test_released_augmentation_stretches_contrast() -> None:
 def test_every_profile_has_a_recipe() -> None:
     for profile in ("quick", "ablate", "course", "full"):
         assert all(stage.steps > 0 for stage in PAPER.recipe(profile).stages)
+
+
+def test_on_a_frozen_embedding_head_and_coattention_learn(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("VOSEDU_DATA", str(tmp_path))
+    clips = toyvos.split("train", "passers-by")[:2]
+    recipe = on_a_frozen_embedding().change(steps=2, batch_size=2)
+    model, history = train(Config.paper().scaled("ablate"), recipe, data=lambda name: clips)
+    start = read_state(checkpoint())
+    for name, value in model.embedding.state_dict().items():
+        assert torch.equal(value, start[name].to(value.dtype)), name
+    torch.manual_seed(0)
+    untrained = build(Config.paper().scaled("ablate"))
+    for part in ("coattention", "head"):
+        before, after = (dict(getattr(m, part).named_parameters()) for m in (untrained, model))
+        assert any(not torch.equal(before[name], after[name]) for name in before)
+    assert len(history) == 2 and set(history.rows[0]) >= {"a", "b", "penalty"}

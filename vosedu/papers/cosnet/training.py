@@ -24,6 +24,7 @@ from vosedu.paths import data_dir
 from vosedu.training import Batch, Group, History, Loss, Recipe, Stage, Step, fit, later
 from vosedu.training.data import crop_and_flip, labelled, mirrored, open_data, to_tensors
 from vosedu.training.losses import balanced_cross_entropy, binary_cross_entropy
+from vosedu.training.start import load_start
 
 LAMBDA = 1e-4  # weight of the penalty |W W^T - I|, Eq. 12
 
@@ -96,6 +97,31 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
     if profile == "quick":
         saliency, main = (replace(s, batch_size=2, size=(48, 80)) for s in (saliency, main))
     return Recipe((saliency, main))
+
+
+def on_a_frozen_embedding() -> Recipe:
+    """The head and the co-attention alone, on pairs of the training pool of `passers-by`.
+
+    The embedding is the common start's, as the paper's comes from a network trained to segment
+    PASCAL's classes. It is not trained, so a frame's embedding is computed once and kept on disk.
+    Nor is the side prediction: without references choose `Inference(references=0, alone="zero")`.
+    """
+    main = Pairs(
+        name="main",
+        data="toyvos/passers-by/pool",
+        loss="paper",
+        steps=2000,
+        batch_size=4,
+        size=(96, 160),
+        lr=2e-3,
+        optimiser="adamw",
+        weight_decay=1e-4,
+        groups=(Group("co-attention and head", r"coattention\.|head\."),),
+        cycle=("video",),
+        frozen="embedding",
+        augmentation="mirror",
+    )
+    return Recipe((main,), initial="common")
 
 
 def _paper() -> Recipe:
@@ -298,12 +324,15 @@ def load_initial(model: COSNet, initial: str) -> None:
     """Load what a recipe starts from.
 
     initial: "course embedding": embedding and side prediction as the course recipe's first stage
-    leaves them; "released encoder": the authors' initialisation; else a file of ImageNet weights
-    for the encoder, under torchvision's names.
+    leaves them; "common": the embedding of the common start (`vosedu.training.start`), which
+    names what it sees; "released encoder": the authors' initialisation; else a file of ImageNet
+    weights for the encoder, under torchvision's names.
     """
     if initial == "course embedding":
         path = data_dir("checkpoints") / "cosnet-saliency.pt"
         load_weights(embedding_of(model), path, unused=("coattention.", "head."))
+    elif initial == "common":
+        load_start(model.embedding)
     elif initial == "released encoder":
         load_encoder(model)
     else:
