@@ -14,6 +14,7 @@ from notebooks import ROOT, find
 from vosedu import api, flow, ladder, toyvos
 from vosedu.clip import Clip
 from vosedu.figures.overlay import overlay
+from vosedu.metrics import PROTOCOLS
 from vosedu.papers.contract import NEEDS, Paper
 
 README = ROOT / "README.md"
@@ -115,9 +116,14 @@ def tour_picture() -> None:
 
 def paper_picture(key: str, clip: Clip, frame: int) -> None:
     """Make a paper's picture: what it looks at for one frame, and the mask it gives."""
-    result = next(r for r in api.segment(api.load(key), clip) if r.index == frame)
-    needs = api.paper(key).needs
+    paper = api.paper(key)
+    needs = paper.needs
+    given = PROTOCOLS[paper.protocol].given(clip) if "mask" in needs else None
+    results = api.segment(api.load(key), clip, given=given)
+    result = next(r for r in results if r.index == frame)
     seen = [clip.frames[frame]]
+    if given:
+        seen += [overlay(clip.frames[t], ids) for t, ids in given.items()]
     if "references" in needs:
         seen += [clip.frames[0], clip.frames[len(clip) - 1]]
     if "flow" in needs:

@@ -82,8 +82,9 @@ def _reading(hint: Any) -> dict[str, Any]:
         return {"action": argparse.BooleanOptionalAction, "default": None}
     if kind in (int, float, str):
         return {"type": kind}
-    if get_origin(kind) is tuple and Ellipsis not in get_args(kind):
-        return {"type": get_args(kind)[0], "nargs": len(get_args(kind))}
+    if get_origin(kind) is tuple:
+        count = "+" if Ellipsis in get_args(kind) else len(get_args(kind))
+        return {"type": get_args(kind)[0], "nargs": count}
     if is_dataclass(kind):
         return {"action": "store_const", "const": kind()}
     raise TypeError(f"a field of type {hint} cannot be an option of the command line")

@@ -359,11 +359,11 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path) -> None:
         assert torch.equal(a, b), name
 
 
-def test_the_course_starts_from_an_encoder_that_marks_objects() -> None:
+def test_the_course_starts_from_a_trained_encoder() -> None:
     torch.manual_seed(0)
     model = build(Config.paper().scaled("course"))
     before = model.encoder.stage1[0].weight.clone()
-    load_initial(model, "course encoder")
+    load_initial(model, "common start")
     assert not torch.equal(before, model.encoder.stage1[0].weight)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from vosedu.nn.heads import LocalAttention, to_map
+from vosedu.papers.contract import Benchmark
 
 SIZES = {"course": (12, 20), "480p": (30, 53), "long side 1040": (37, 66)}
 """Name -> height and width of the map, in positions."""
@@ -72,6 +74,26 @@ def compare(
         "ratio": times["gathered"] / times["masked"],
         "difference": apart.item(),
     }
+
+
+def _ratio(size: str) -> tuple[float, str]:
+    found = compare(size)
+    times = f"{found['gathered ms']:.0f} ms and {found['masked ms']:.0f} ms"
+    return float(
+        found["ratio"]
+    ), f"map of {found['map']}, {times}, difference {found['difference']:.0e}"
+
+
+BENCHMARKS = tuple(
+    Benchmark(
+        f"DeAOT's window against gathering it, {size}",
+        "times as fast",
+        1.0,
+        at_least=True,
+        measure=partial(_ratio, size),
+    )
+    for size in SIZES
+)
 
 
 def _wait(device: str | torch.device) -> None:

@@ -24,8 +24,8 @@ class Inference:
     skip: how many frames back the short-term memory lies.
     long_frames: the most frames in long-term memory, for long videos; beyond it the oldest that
         has no given mask is dropped. None: no limit, as released.
-    flip, scales: average the probabilities over mirrored frames and over these sizes; each view
-        keeps a memory of its own, of its own predictions.
+    flip: average the probabilities with those of the mirrored video, which has a memory of its own.
+    scales: sizes relative to the input's to average over; each has a memory of its own.
     long_side: frames are shrunk until their long side has at most that many pixels.
     """
 

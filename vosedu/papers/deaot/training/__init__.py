@@ -18,9 +18,9 @@ from vosedu.nn import load_weights, read_state
 from vosedu.papers.deaot.network import Config, DeAOT, build
 from vosedu.papers.deaot.training.losses import clip_losses, kept_share
 from vosedu.papers.deaot.training.snippets import from_still, from_video, pasted, renumbered
-from vosedu.paths import data_dir
 from vosedu.training import Batch, Group, History, Loss, Recipe, Sample, Stage, Step, fit
 from vosedu.training.data import open_data
+from vosedu.training.start import load_start
 
 # Recipes -----------------------------------------------------------------------------------------
 
@@ -62,12 +62,12 @@ class Clips(Stage):
 def recipe(profile: str = "course", encoder: str = "mobilenet") -> Recipe:
     """The recipe of a profile; at "full" the one for an `encoder` of `Config`.
 
-    The small profiles start from the encoder of the course checkpoint of another network, which
-    was trained to mark objects in still images; the paper's start is ImageNet's.
+    The small profiles start from the encoder that all papers begin with here, trained to name
+    what it sees; the paper's start is ImageNet's.
     """
     if profile == "full":
         return _full(encoder)
-    steps = {"quick": (2, 4), "ablate": (0, 400), "course": (150, 450)}[profile]
+    steps = {"quick": (2, 4), "ablate": (0, 400), "course": (100, 350)}[profile]
     size, batch = ((48, 80), 2) if profile == "quick" else ((96, 160), 4)
     stills = Clips(
         name="stills",
@@ -106,8 +106,8 @@ def recipe(profile: str = "course", encoder: str = "mobilenet") -> Recipe:
         own_from=0.5,
     )
     if profile == "ablate":
-        return Recipe((replace(main, length=3),), initial="course encoder")
-    return Recipe((stills, main), initial="course encoder")
+        return Recipe((replace(main, length=3),), initial="common start")
+    return Recipe((stills, main), initial="common start")
 
 
 def _full(encoder: str) -> Recipe:
@@ -207,19 +207,15 @@ def clip_loss(stage: Clips) -> Loss:
 def load_initial(model: DeAOT, initial: str) -> None:
     """Load what a recipe starts from, into the encoder.
 
-    initial: "course encoder": the encoder of the embedded checkpoint `cosnet-saliency`; "imagenet":
-    none is fetched, give the file instead: ImageNet weights under torchvision's names (Swin: its
-    release's).
+    initial: "common start": the embedded encoder that all papers begin with at small scales; else
+    a file of ImageNet weights under torchvision's names (Swin: its release's).
     """
-    encoder = model.encoder
-    if initial == "course encoder":
-        state = read_state(data_dir("checkpoints") / "cosnet-saliency.pt")
-        prefix = "embedding.encoder."
-        own = {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
+    if initial == "common start":
+        load_start(model.encoder, part="encoder")
     else:
-        known = encoder.state_dict()
-        own = {n: v for n, v in read_state(initial).items() if n in known}
-    load_weights(encoder, own)
+        known = model.encoder.state_dict()
+        state = {n: v for n, v in read_state(initial).items() if n in known}
+        load_weights(model.encoder, state)
 
 
 def train(
