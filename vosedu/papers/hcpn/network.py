@@ -207,8 +207,9 @@ class Attended(NamedTuple):
 class SoftAttention(nn.Module):
     """A soft-attention unit: features weighted by a softmax over positions.
 
-    Our reading: the weights are multiplied by HW, so that they are 1 on average and features keep
-    their size from unit to unit.
+    Our reading: the weights are divided by the largest, so that a unit keeps features or damps
+    them. (Weights that sum to 1 shrink features by HW in each unit; multiplied by HW, they raise
+    the largest by up to HW in each of the stacked units, and training diverges.)
     """
 
     def __init__(self, channels: int) -> None:
@@ -217,8 +218,8 @@ class SoftAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """B x C x H x W -> the same shape."""
-        weights = self.score(x).flatten(2).softmax(2).view_as(x[:, :1])  # B 1 HW -> B 1 H W
-        return x * tap("map", weights) * weights[0, 0].numel()
+        weights = tap("map", self.score(x).flatten(2).softmax(2).view_as(x[:, :1]))  # B 1 H W
+        return x * (weights / weights.amax((2, 3), keepdim=True))
 
 
 class Affinity(nn.Module):

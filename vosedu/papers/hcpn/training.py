@@ -55,7 +55,7 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
     """
     if profile == "full":
         return _full(form)
-    steps, batch = {"quick": (4, 2), "ablate": (2000, 2), "course": (1500, 4)}[profile]
+    steps, batch = {"quick": (4, 2), "ablate": (2000, 2), "course": (800, 4)}[profile]
     main = Pairs(
         name="main",
         data="toyvos/mixed/pool@dis-medium",
