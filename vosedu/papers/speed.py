@@ -31,28 +31,30 @@ class Race:
     """What `compare` needs of a paper to time its released procedure against `segment`.
 
     configs: a key of `SIZES` -> the network to build.
-    references: N, for the sentence that describes the measurement.
     inference: height and width -> the Inference of both procedures.
     calibrate(model, clip, inference): changes random weights, in place, so that predictions vary
         over frames and positions and no activation overflows.
     budget: how many times as fast ours has to be.
+    what: what ours does less of.
+    references: N, for the sentence that describes the measurement; 0 for methods without.
     """
 
     name: str
     configs: Mapping[str, Any]
     build: Callable[[Any], nn.Module]
-    references: int
     inference: Callable[[tuple[int, int]], Any]
     released: Procedure
     ours: Procedure
     calibrate: Callable[[Any, Clip, Any], None]
     budget: float
+    what: str = "references encoded once"
+    references: int = 0
 
     def benchmarks(self) -> tuple[Benchmark, ...]:
         """The race at released and at course width, as `vosedu bench` runs them."""
         return tuple(
             Benchmark(
-                what=f"{self.name}, references encoded once, {width} width",
+                what=f"{self.name}, {self.what}, {width} width",
                 unit="times",
                 budget=self.budget,
                 at_least=True,
@@ -118,8 +120,9 @@ def _faster_of_two(race: Race, width: str) -> tuple[float, str]:
     runs = [compare(race, width) for _ in range(2)]
     slow, fast = (min(run[f"seconds_{who}"] for run in runs) for who in ("released", "ours"))
     frames, (height, across) = SIZES[width]
+    number = f", N = {race.references}" if race.references else ""
     return slow / fast, (
-        f"{frames} frames of {height} x {across}, N = {race.references}: "
+        f"{frames} frames of {height} x {across}{number}: "
         f"{fast:.2f} s for {slow:.2f} s, "
         f"probabilities equal to {max(run['difference'] for run in runs):.0e}"
     )

@@ -12,6 +12,7 @@ import torch
 
 from vosedu.clip import Clip
 from vosedu.errors import InputError
+from vosedu.papers.hcpn import speed
 from vosedu.papers.hcpn.inference import (
     Inference,
     Pictures,
@@ -20,6 +21,7 @@ from vosedu.papers.hcpn.inference import (
     segment_released,
 )
 from vosedu.papers.hcpn.network import HCPN, Config, build
+from vosedu.papers.speed import compare
 
 QUICK = Config.paper().scaled("quick")
 
@@ -119,6 +121,13 @@ def test_equal_to_the_released_procedure(form: str) -> None:
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)
     assert ours.shape == (4, 48, 80)
     assert theirs.std() > 1e-3
+
+
+def test_the_benchmark_agrees_and_reports() -> None:
+    measured = compare(speed.RACE, "quick")
+    assert measured["difference"] <= 1e-5
+    assert measured["spread"] > 1e-3
+    assert measured["ratio"] == measured["seconds_released"] / measured["seconds_ours"]
 
 
 def test_every_frame_is_read_once_and_only_kept_masks_are_decoded(model: HCPN) -> None:
