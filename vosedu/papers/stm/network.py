@@ -65,7 +65,7 @@ class Config:
         return replace(self, **_SCALES[profile])
 
 
-_COURSE = {"encoder": "tiny", "width": 16, "key": 32, "value": 64, "hidden": 32}
+_COURSE = {"encoder": "tiny", "width": 12, "key": 32, "value": 64, "hidden": 32}
 _SCALES: Mapping[str, dict[str, Any]] = {
     "quick": {"encoder": "tiny", "width": 4, "key": 8, "value": 16, "hidden": 8},
     "ablate": _COURSE,
@@ -120,7 +120,7 @@ class MemoryEncoder(QueryEncoder):
         self.others = nn.Conv2d(1, outputs, kernel, stride, padding, bias=False)
 
     def forward(self, frame: Tensor, masks: Tensor, others: Tensor) -> tuple[Tensor, ...]:
-        """1 x 3 x H x W, O x 1 x H x W, O x 1 x H x W -> r2, r3, r4, O of each."""
+        """1 (or O) x 3 x H x W, O x 1 x H x W, O x 1 x H x W -> r2, r3, r4, O of each."""
         convolution, *rest = self.stem
         x = convolution((frame - self.mean) / self.std)
         x = x + self.mask(masks) + self.others(others)  # 1 C H W, O C H W -> O C H W
@@ -229,9 +229,15 @@ class STM(nn.Module):
 
     def memorise(self, frame: Tensor, masks: Tensor) -> Memory:
         """A frame and its objects' probabilities, O x H x W without background -> its memory."""
-        masks = pad(masks.unsqueeze(1))  # O H W -> O 1 H W
-        others = (masks.sum(0, keepdim=True) - masks).clamp(0, 1)
-        return self.memory_kv(self.memory_encoder(pad(frame), masks, others)[2])
+        others = others_of(masks)
+        return self.memorise_objects(frame, masks.unsqueeze(1), others.unsqueeze(1))
+
+    def memorise_objects(self, frame: Tensor, masks: Tensor, others: Tensor) -> Memory:
+        """`memorise` for objects of one frame, or each with a frame of its own.
+
+        1 (or O) x 3 x H x W, and O x 1 x H x W each: the object and all others of its frame.
+        """
+        return self.memory_kv(self.memory_encoder(pad(frame), pad(masks), pad(others))[2])
 
     def segment(self, frame: Tensor, memory: Sequence[Memory]) -> Tensor:
         """A frame and the memories of frames before it -> logits of 11 planes, 11 x H x W.
@@ -242,6 +248,11 @@ class STM(nn.Module):
         r2, r3, r4 = self.query_encoder(pad(frame))
         logits = self.decoder(self.read(memory, self.query_kv(r4)), r3, r2)
         return crop(aggregate(logits.softmax(1)[:, 1]), frame.shape[-2:])
+
+
+def others_of(masks: Tensor) -> Tensor:
+    """Per object the mask of all other objects, O x H x W both."""
+    return (masks.sum(0, keepdim=True) - masks).clamp(0, 1)
 
 
 def aggregate(probability: Tensor) -> Tensor:
