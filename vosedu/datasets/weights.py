@@ -244,6 +244,16 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
                 ),
             ),
         ),
+        "maskrcnn": Release(
+            "Mask R-CNN, the detector of HCPN's instance pipeline",
+            weights=(
+                Link(
+                    "Mask R-CNN, ResNet-50 with FPN, trained on COCO (torchvision)",
+                    "https://download.pytorch.org/models/maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth",
+                    "bf2d0c1e",
+                ),
+            ),
+        ),
         "imagenet": Release(
             "encoders trained on ImageNet, for training from scratch",
             weights=(

@@ -210,7 +210,8 @@ def drawn_warp(rng: np.random.Generator, size: tuple[int, int]) -> Warp:
 
 def _stacked(maps: Sequence[np.ndarray]) -> Tensor:
     """Maps, h x w x C each -> N x C x h x w float32."""
-    return torch.from_numpy(np.stack(maps)).permute(0, 3, 1, 2).float()  # N h w C -> N C h w
+    stacked = torch.from_numpy(np.stack(maps)).permute(0, 3, 1, 2)  # N h w C -> N C h w
+    return stacked.float().contiguous()
 
 
 # Losses ------------------------------------------------------------------------------------------

@@ -68,7 +68,11 @@ class Triples:
         ids = [_renumbered(clip.labels[t], objects)[:, turn] for t in chosen]
         frames = [clip.frames[t][:, turn] for t in chosen]
         pixels = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)  # T H W 3 -> T 3 H W
-        return {"frames": pixels.float() / 255, "ids": torch.from_numpy(np.stack(ids))}
+        # contiguous: PyTorch 2.13 crashes in the backward pass of frames[owner] with other strides
+        return {
+            "frames": pixels.float().contiguous() / 255,
+            "ids": torch.from_numpy(np.stack(ids)),
+        }
 
     def _drawn(self, rng: np.random.Generator) -> tuple[Clip, list[int], list[int]]:
         """A clip, its labelled frames, and those with objects that two labelled ones follow."""

@@ -1,1 +1,21 @@
-"""The instance level of HCPN: proposals, foreground, propagation, merging."""
+"""The instance level of HCPN: proposals, foreground, propagation, merging.
+
+The paper names these steps and the release has nothing of them, neither code nor thresholds, so
+what stands here is our reading of the paper (section III-F), step by step in `pipeline`.
+"""
+
+from vosedu.papers.hcpn.instances.merging import Merged, Proposal, merge, paint
+from vosedu.papers.hcpn.instances.pipeline import Instances, segment_instances
+from vosedu.papers.hcpn.instances.proposals import Candidate, MaskRCNN, NoisyTruth
+
+__all__ = [
+    "Candidate",
+    "Instances",
+    "MaskRCNN",
+    "Merged",
+    "NoisyTruth",
+    "Proposal",
+    "merge",
+    "paint",
+    "segment_instances",
+]
