@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import ConcatDataset
 
 from vosedu import flow
 from vosedu.clip import VOID, Clip
@@ -19,7 +19,7 @@ from vosedu.lazy import LazySequence
 from vosedu.paths import downloads_dir
 
 
-def open_data(name: str) -> Sequence:
+def open_data(name: str) -> Sequence[Any]:
     """Clips, or pairs of still image and mask, by name.
 
     "toyvos/SUITE/SPLIT" gives rendered clips and "toyvos/stills/SPLIT" stills; "SET/SPLIT" opens a
@@ -30,32 +30,50 @@ def open_data(name: str) -> Sequence:
     is trained on flow as it comes, not on the exact flow of rendered clips.
     """
     if "+" in name:
-        return ConcatDataset([open_data(part) for part in name.split("+")])
-    name, _, method = name.partition("@")
+        return Joined([open_data(part) for part in name.split("+")])
+    plain, _, method = name.partition("@")
+    return EstimatedFlow(_opened(plain), method) if method else _opened(plain)
+
+
+def _opened(name: str) -> Sequence[Any]:
+    """One data set, with its own flow."""
     parts = name.split("/")
     if name.startswith(("folder:", "pairs:")):
         from vosedu import datasets
 
         kind, _, path = name.partition(":")
-        clips = datasets.folder(path) if kind == "folder" else datasets.pairs(path)
-    elif parts[0] == "toyvos":
+        return datasets.folder(path) if kind == "folder" else datasets.pairs(path)
+    if parts[0] == "toyvos":
         from vosedu import toyvos
 
         if len(parts) != 3:
             raise InputError(f"'{name}' names no ToyVOS data; write toyvos/SUITE/SPLIT")
-        clips = (
-            toyvos.stills(parts[2]) if parts[1] == "stills" else toyvos.split(parts[2], parts[1])
-        )
-    else:
-        from vosedu import datasets
+        if parts[1] == "stills":
+            return toyvos.stills(parts[2])
+        return toyvos.split(parts[2], parts[1])
+    from vosedu import datasets
 
-        if not 2 <= len(parts) <= 3:
-            raise InputError(
-                f"'{name}' names no data set; write SET/SPLIT, for example davis16/train"
-            )
-        options = {"resolution": parts[2]} if len(parts) == 3 else {}
-        clips = datasets.open_dataset(parts[0], split=parts[1], **options)
-    return EstimatedFlow(clips, method) if method else clips
+    if not 2 <= len(parts) <= 3:
+        raise InputError(f"'{name}' names no data set; write SET/SPLIT, for example davis16/train")
+    options = {"resolution": parts[2]} if len(parts) == 3 else {}
+    return datasets.open_dataset(parts[0], split=parts[1], **options)
+
+
+class Joined(LazySequence[Any]):
+    """Several data sets, one after the other."""
+
+    def __init__(self, parts: Sequence[Sequence[Any]]) -> None:
+        self.parts = parts
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+    def item(self, index: int) -> Any:
+        for part in self.parts:
+            if index < len(part):
+                return part[index]
+            index -= len(part)
+        raise IndexError(index)
 
 
 class EstimatedFlow(LazySequence[Clip]):

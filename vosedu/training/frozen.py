@@ -84,8 +84,8 @@ class KeptOutputs:
         if x.requires_grad:
             return self._forward(x, *args, **options)
         paths = [self._path(sample, args, options) for sample in x.detach().cpu()]
-        known = {path: _read(path) for path in dict.fromkeys(paths)}
-        new = [path for path in known if known[path] is None]
+        known = {path: kept for path in paths if (kept := _read(path)) is not None}
+        new = [path for path in dict.fromkeys(paths) if path not in known]
         if new:
             with torch.no_grad():
                 out = self._forward(x[[paths.index(path) for path in new]], *args, **options)
@@ -93,9 +93,9 @@ class KeptOutputs:
                 known[path] = _sample_of(out, number)
                 _write(path, known[path])
         outputs = [known[path] for path in paths]
-        if isinstance(outputs[0], np.ndarray):
-            return torch.from_numpy(np.stack(outputs)).to(x.device)
-        return tuple(torch.from_numpy(np.stack(part)).to(x.device) for part in zip(*outputs))
+        columns = list(zip(*(o if isinstance(o, tuple) else (o,) for o in outputs)))
+        stacked = tuple(torch.from_numpy(np.stack(column)).to(x.device) for column in columns)
+        return stacked if isinstance(outputs[0], tuple) else stacked[0]
 
     def _path(self, sample: Tensor, args: tuple[Any, ...], options: dict[str, Any]) -> Path:
         """Where the outputs of a sample lie, without number and suffix."""

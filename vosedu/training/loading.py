@@ -6,7 +6,7 @@ therefore needs no sampler state, and a run on several processes sees the batche
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -51,7 +51,7 @@ class _Places:
     def __len__(self) -> int:
         return len(self._steps)
 
-    def __iter__(self) -> Iterator[Sequence[Place]]:
+    def __iter__(self) -> Iterator[list[Place]]:
         return ([(step, number) for number in self._numbers] for step in self._steps)
 
 

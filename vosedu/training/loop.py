@@ -81,7 +81,9 @@ def fit(
                     f"the run in {at} has gone past the stage '{until}'; choose another folder"
                 )
             continue
-        model.to(device, memory_format=torch.channels_last if device.type == "cuda" else None)
+        model.to(device)
+        if device.type == "cuda":
+            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         sample, loss = programme(stage)
         kept = downloads_dir() / "frozen" if getattr(sample, "repeats", False) else None
         with frozen(model, stage.frozen, kept) as fixed:
