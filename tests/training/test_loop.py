@@ -173,6 +173,16 @@ def test_workers_draw_the_same_samples() -> None:
     assert all(torch.equal(a, b) for a, b in zip(drawn(0), drawn(0, workers=2)))
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_sample_that_cannot_be_drawn_is_named_in_one_sentence(workers: int) -> None:
+    def broken(rng: np.random.Generator, step: Step) -> Batch:
+        raise InputError("the clip has no labels; leave it out")
+
+    with pytest.raises(InputError) as error:
+        fit(network(), RECIPE, lambda stage: (broken, loss), workers=workers)
+    assert str(error.value) == "the clip has no labels; leave it out"
+
+
 def test_sample_and_loss_are_told_the_step() -> None:
     told: dict[str, list[Step]] = {"sample": [], "loss": []}
 

@@ -35,6 +35,12 @@ def add(commands: Commands) -> None:
         metavar="FIELD=VALUE",
         help="change fields of the Config or of the last stage, e.g. encoder=mobilenet steps=500",
     )
+    p.add_argument(
+        "--workers",
+        type=int,
+        default=0,
+        help="processes that draw samples ahead, for a GPU that would wait for them",
+    )
     p.add_argument("--out", type=Path, help="folder of the run (default: runs/train/...)")
 
 
@@ -61,6 +67,7 @@ def run(arguments: Arguments) -> None:
         folder=out,
         on_step=_training_progress(steps) if first else None,
         until=arguments.until,
+        workers=arguments.workers,
     )
     if not first:
         return

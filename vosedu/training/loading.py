@@ -77,5 +77,8 @@ def batches(
         pin_memory=device.type == "cuda",
         generator=torch.Generator(),  # the loader's own seed does not come from the global state
     )
-    for batch in loader:
-        yield {name: value.to(device, non_blocking=True) for name, value in batch.items()}
+    try:
+        for batch in loader:
+            yield {name: value.to(device, non_blocking=True) for name, value in batch.items()}
+    except InputError as error:  # a worker's comes with its traceback in front
+        raise InputError(str(error).rsplit("InputError: ", 1)[-1].strip()) from error
