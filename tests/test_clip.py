@@ -14,7 +14,6 @@ from vosedu.clip import (
     Clip,
     VideoFrames,
     VideoWriter,
-    new_folder,
     output_folder,
     read_mask,
     write_mask,
@@ -291,13 +290,13 @@ class TestBadInput:
     def test_an_output_folder_that_holds_files(self, tmp_path: Path) -> None:
         (tmp_path / "thesis.txt").write_text("mine")
         with pytest.raises(InputError, match="holds files already") as error:
-            new_folder(tmp_path)
+            Clip("walk", frames(1)).write(tmp_path)
         assert "--overwrite" in one_sentence(error)
         with pytest.raises(InputError, match="holds files already"):
             Clip("walk", frames()).write(tmp_path)
         with pytest.raises(InputError, match="is a file"):
-            new_folder(tmp_path / "thesis.txt")
-        assert new_folder(tmp_path, overwrite=True) == tmp_path
+            Clip("walk", frames()).write(tmp_path / "thesis.txt")
+        Clip("walk", frames()).write(tmp_path, overwrite=True)
         assert (tmp_path / "thesis.txt").read_text() == "mine"
 
     def test_a_video_that_exists(self, tmp_path: Path) -> None:
@@ -470,6 +469,14 @@ class TestOutput:
                 pass
             one_sentence(error)
         assert (tmp_path / "out/masks").is_dir()
+
+    def test_a_failure_before_anything_is_written_leaves_no_folder(self, tmp_path: Path) -> None:
+        with (
+            pytest.raises(InputError, match="no idea"),
+            output_folder(tmp_path / "out", "first", ("masks",)),
+        ):
+            raise InputError("no idea")
+        assert not (tmp_path / "out").exists()
 
     def test_other_files_of_the_folder_stay(self, tmp_path: Path) -> None:
         Clip("walk", frames(2)).write(tmp_path)

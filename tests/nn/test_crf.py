@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from vosedu.errors import InputError
+from vosedu.nn import crf
 from vosedu.nn.crf import CRF
 
 
@@ -52,6 +53,11 @@ def test_stretching_invents_an_object_in_an_empty_frame() -> None:
     assert (CRF(stretch=True, bilateral=(15.0, 7.0, 0.0)).refine_exactly(faint, frame) > 0.5).any()
 
 
-def test_a_large_frame_without_the_extra_says_what_to_install() -> None:
+def test_a_large_frame_without_the_extra_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(crf, "has_lattice", lambda: False)
     with pytest.raises(InputError, match="vosedu\\[crf\\]"):
-        CRF().refine_exactly(np.zeros((480, 854), np.float32), np.zeros((480, 854, 3), np.uint8))
+        CRF().check((480, 854))
+    with pytest.raises(InputError, match="vosedu\\[crf\\]"):
+        CRF().refine(np.zeros((480, 854), np.float32), np.zeros((480, 854, 3), np.uint8))

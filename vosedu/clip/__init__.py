@@ -13,7 +13,7 @@ from vosedu.clip.images import (
     stored_mask,
     write_mask,
 )
-from vosedu.clip.output import new_folder, output_folder
+from vosedu.clip.output import output_folder, written
 from vosedu.clip.video import VideoFrames, VideoWriter
 
 __all__ = [
@@ -29,11 +29,11 @@ __all__ = [
     "frame_files",
     "image_files",
     "image_size",
-    "new_folder",
     "opened",
     "output_folder",
     "read_image",
     "read_mask",
     "stored_mask",
     "write_mask",
+    "written",
 ]

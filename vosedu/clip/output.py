@@ -12,44 +12,50 @@ from filelock import FileLock, Timeout
 
 from vosedu.errors import InputError
 
-_NOTE = "written.json"  # beside the parts: who wrote them
+_NOTE = "written.json"  # beside the parts: who wrote which
 _UNFINISHED = "unfinished"
 _LOCK = ".lock"
 
 
 @contextmanager
 def output_folder(
-    path: str | Path, writer: str, parts: Sequence[str], overwrite: bool = False
+    path: str | Path,
+    writer: str,
+    parts: Sequence[str],
+    overwrite: bool = False,
+    settings: str = "",
 ) -> Iterator[Path]:
     """A folder to write `parts` (files or folders) into; they move to `path` at the end.
 
-    writer: who writes, e.g. "vosedu segment"; noted in `written.json`. With `overwrite` the parts
-    of an earlier result of the same writer are replaced, and only when everything is written: an
+    writer: who writes, e.g. "vosedu segment"; noted in `written.json` with its parts and the
+    `settings` they were made with. The same writer may add other parts later. With `overwrite`
+    earlier parts of the same writer are replaced, and only when everything is written: an
     interruption leaves the earlier result, and what was written so far in `path/unfinished`.
-    InputError: `path` is a file; it holds files and `overwrite` is not set; it holds files of
-    those names that `writer` did not write; another process writes there now.
+    InputError: `path` is a file; it holds files that `writer` did not write; it holds one of the
+    parts and `overwrite` is not set; another process writes there now.
     """
     folder = Path(path)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file, not a folder; choose another output folder")
     _refuse(folder, writer, parts, overwrite)
+    new, ours = not folder.exists(), False
+    beside = folder / _UNFINISHED
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / _LOCK)
-        with lock.acquire(timeout=0):
+        with FileLock(folder / _LOCK).acquire(timeout=0):
+            ours = True
             _refuse(folder, writer, parts, overwrite)
-            beside = folder / _UNFINISHED
             shutil.rmtree(beside, ignore_errors=True)
             beside.mkdir()
             yield beside
             for part in parts:
                 _remove(folder / part)
                 if (beside / part).exists():
+                    (folder / part).parent.mkdir(parents=True, exist_ok=True)
                     (beside / part).replace(folder / part)
-            note = {"writer": writer, "parts": list(parts)}
+            made = written(folder, writer) | dict.fromkeys(parts, settings)
+            note = {"writer": writer, "parts": made}
             (folder / _NOTE).write_text(json.dumps(note) + "\n")
-            shutil.rmtree(beside)
-        (folder / _LOCK).unlink(missing_ok=True)
     except Timeout as error:
         raise InputError(
             f"another process is writing into {folder}; wait for it or choose another folder"
@@ -58,41 +64,47 @@ def output_folder(
         raise InputError(
             f"the folder {folder} cannot be written ({error.strerror}); choose another"
         ) from error
+    finally:
+        if ours and not any(each.is_file() for each in beside.rglob("*")):
+            shutil.rmtree(beside, ignore_errors=True)
+            (folder / _LOCK).unlink(missing_ok=True)
+            if new and not any(folder.iterdir()):
+                folder.rmdir()
 
 
-def new_folder(path: str | Path, overwrite: bool = False) -> Path:
-    """Make a folder for output; one that holds files already is refused unless `overwrite`."""
-    folder = Path(path)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file, not a folder; choose another output folder")
-    if not overwrite and folder.is_dir() and any(folder.iterdir()):
-        raise InputError(
-            f"the output folder {folder} holds files already; choose another or pass --overwrite"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def written(folder: str | Path, writer: str) -> dict[str, str]:
+    """What a writer has finished in a folder and is still there: part -> its settings."""
+    try:
+        note = json.loads((Path(folder) / _NOTE).read_text())
+        parts = note["parts"] if note["writer"] == writer else {}
+        return {p: settings for p, settings in parts.items() if (Path(folder) / p).exists()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def _refuse(folder: Path, writer: str, parts: Sequence[str], overwrite: bool) -> None:
     """InputError where writing would cost the user something."""
     if not folder.is_dir():
         return
+    ours = written(folder, writer)
     there = {p.name for p in folder.iterdir()} - {_UNFINISHED, _LOCK}
-    if there and not overwrite:
+    if there and not ours and not overwrite:
         raise InputError(
             f"the output folder {folder} holds files already ({sorted(there)[0]}); choose another "
             "or pass --overwrite"
         )
-    try:
-        note = json.loads((folder / _NOTE).read_text())
-        ours = set(note["parts"]) if note["writer"] == writer else set()
-    except (OSError, ValueError, KeyError, TypeError):
-        ours = set()
     for part in parts:
-        if part in there and part not in ours:
+        if not (folder / part).exists():
+            continue
+        if part not in ours:
             raise InputError(
                 f"{folder / part} was not written by {writer} and is not replaced; choose another "
                 "output folder, or move it away"
+            )
+        if not overwrite:
+            raise InputError(
+                f"{folder / part} holds files already, an earlier result; choose another "
+                "output folder or pass --overwrite"
             )
 
 

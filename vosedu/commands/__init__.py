@@ -10,6 +10,7 @@ import argparse
 import errno
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from vosedu.commands import (
     ablate,
@@ -70,6 +71,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 def parser(method: str | None = None) -> argparse.ArgumentParser:
     """All commands and their options; with `method`, a paper's key, also that paper's."""
     whole = argparse.ArgumentParser(prog="vosedu", description="Learn video object segmentation.")
+    whole.add_argument("--version", action="version", version=f"vosedu {version('vosedu')}")
     subcommands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in COMMANDS:
         module.add(Commands(subcommands, method))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -11,6 +13,7 @@ from vosedu.errors import InputError
 
 T = TypeVar("T")
 Arguments = argparse.Namespace
+SECONDS_BETWEEN_LINES = 10.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,23 @@ def device(name: str | None) -> str:
 
 
 def progress(items: Iterable[T], total: int, unit: str) -> Iterable[T]:
-    """The items, with a line on the terminal that shows how far they are and the time left."""
+    """The items, with how far they are and the time left.
+
+    One line that changes on a terminal; elsewhere a line on stderr every ten seconds.
+    """
     from tqdm import tqdm
 
-    return tqdm(items, total=total, unit=f" {unit}", disable=None, leave=False)
+    if sys.stderr.isatty():
+        return tqdm(items, total=total, unit=f" {unit}", leave=False)
+    return _told(items, total, unit)
+
+
+def _told(items: Iterable[T], total: int, unit: str) -> Iterator[T]:
+    began = said = time.monotonic()
+    for done, item in enumerate(items):
+        now = time.monotonic()
+        if done and now - said > SECONDS_BETWEEN_LINES:
+            left = (now - began) / done * (total - done)
+            print(f"{done} of {total} {unit}, {left:.0f} s left", file=sys.stderr)
+            said = now
+        yield item

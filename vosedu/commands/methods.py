@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import inspect
 import re
+import sys
 from dataclasses import fields, is_dataclass, replace
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -51,13 +52,21 @@ def add_fields(p: argparse.ArgumentParser, paper: Any) -> None:
 def inference(model: Any, arguments: Arguments) -> Any:
     """How a network predicts, in the form of its weights, with the changes that were asked for."""
     from vosedu import api
+    from vosedu.nn import crf
 
     changes = {
         name.removeprefix(_FIELD): tuple(value) if isinstance(value, list) else value
         for name, value in vars(arguments).items()
         if name.startswith(_FIELD) and value is not None
     }
-    return replace(api.inference_of(model), **changes)
+    chosen = replace(api.inference_of(model), **changes)
+    if getattr(chosen, "crf", None) is not None and not crf.has_lattice():
+        print(
+            "note: without the extra 'crf' the CRF is computed exactly, which takes seconds a "
+            "frame; pip install 'vosedu[crf]' makes it fast",
+            file=sys.stderr,
+        )
+    return chosen
 
 
 def load(arguments: Arguments) -> Any:

@@ -6,6 +6,7 @@ in place and colour the harder. COSNet's parameters are section 7 of its referen
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,26 +35,28 @@ class CRF:
     stretch: bool = False
     floor: float = 1e-5
 
+    def check(self, size: tuple[int, int]) -> None:
+        """InputError where frames of that height and width need the lattice and it is missing."""
+        if size[0] * size[1] > _LARGEST_EXACT and not has_lattice():
+            raise InputError(
+                f"frames of {size[1]} x {size[0]} are too large for the exact CRF; install the "
+                "lattice with pip install 'vosedu[crf]', leave --crf out, or shrink the frames"
+            )
+
     def refine(self, probability: np.ndarray, frame: np.ndarray) -> np.ndarray:
         """H x W foreground probability and H x W x 3 uint8 RGB frame -> refined probability.
 
         Takes the permutohedral lattice of the extra `crf` where it is installed, and the exact
         kernels, on small frames, where it is not. The two agree closely but not to the digit.
         """
-        try:
-            import pydensecrf.densecrf  # noqa: F401
-        except ImportError:
+        self.check(frame.shape[:2])
+        if not has_lattice():
             return self.refine_exactly(probability, frame)
         return self._refine_by_lattice(probability, frame)
 
     def refine_exactly(self, probability: np.ndarray, frame: np.ndarray) -> np.ndarray:
         """Mean-field inference with the kernels written out; quadratic in the number of pixels."""
         height, width = probability.shape
-        if height * width > _LARGEST_EXACT:
-            raise InputError(
-                f"a frame of {width} x {height} is too large for the exact CRF; install the "
-                "lattice with pip install 'vosedu[crf]', or shrink the frame"
-            )
         unary = torch.from_numpy(self._unary(probability))  # 2 HW
         y, x = np.mgrid[:height, :width].reshape(2, -1).astype(np.float32)
         rgb = frame.reshape(-1, 3).astype(np.float32).T
@@ -87,6 +90,11 @@ class CRF:
         if self.stretch and high > low:
             p = (p - low) / (high - low)
         return -np.log(np.clip(np.stack([1 - p, p]), self.floor, 1.0))
+
+
+def has_lattice() -> bool:
+    """Whether the permutohedral lattice of the extra `crf` is installed."""
+    return importlib.util.find_spec("pydensecrf") is not None
 
 
 def _kernel(features: np.ndarray) -> Tensor:

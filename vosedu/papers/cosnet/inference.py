@@ -146,6 +146,8 @@ def segment(
     """
     inference = inference or Inference()
     plan = checked_plan(model, clip, inference)
+    if inference.crf is not None:
+        inference.crf.check(clip.size)
     results = _two_passes(model, clip, plan, inference, features)
     if inference.prior is not None:
         results = _corrected(results, inference.prior)
