@@ -121,9 +121,9 @@ def capsule(x0: float, y0: float, x1: float, y1: float, r0: float, r1: float) ->
     return np.concatenate([end, start])
 
 
-def spline(*points: tuple[float, float], steps: int = 8) -> np.ndarray:
-    """A closed Catmull-Rom curve through the points."""
-    p1 = np.asarray(points, float)
+def spline(*points: tuple[float, float] | np.ndarray, steps: int = 8) -> np.ndarray:
+    """A closed Catmull-Rom curve through the points: pairs, or one N x 2 array."""
+    p1 = np.asarray(points[0] if len(points) == 1 else points, float)
     p = np.concatenate([p1[-1:], p1, p1[:2]])
     p0, p1, p2, p3 = p[:-3, None], p[1:-2, None], p[2:-1, None], p[3:, None]
     t, t2, t3 = _powers(steps)

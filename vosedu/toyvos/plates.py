@@ -7,7 +7,7 @@ resolution it is used at.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import ceil, cos, floor, pi, sin
 
 import cv2
@@ -52,6 +52,7 @@ class Plate:
         self.h = last - self.first
         self.rgb = np.zeros((self.h, self.w, 3), np.float32)
         self.alpha = np.zeros((self.h, self.w), np.float32)
+        self.full = False  # whether all of it is covered, so that alpha is 1 and stays so
         rows = np.arange(self.whole, dtype=np.float32)[self.first : last]
         self.y = ((rows + 0.5) / self.r + TOP)[:, None]
         self.x = ((np.arange(self.w, dtype=np.float32) + 0.5) / self.r)[None, :]
@@ -91,7 +92,9 @@ class Plate:
         s = slice(rows[0], rows[-1] + 1)
         colour = colour[s] if colour.ndim == 3 and colour.shape[0] == self.h else colour
         blend(self.rgb[s], colour, mask[s, :, None])
-        blend(self.alpha[s], np.float32(1), mask[s])
+        if not self.full:
+            blend(self.alpha[s], np.float32(1), mask[s])
+            self.full = bool(self.alpha.min() == 1)
 
     def shape(self, outline: np.ndarray, colour: Colour, light: float = 0.25) -> None:
         """One small polygon, brighter above left than below right, drawn across the seam too."""
@@ -115,7 +118,8 @@ class Plate:
             y0 = max(y0 - self.first, 0)
             here = slice(y0, y0 + len(m)), slice(x0, x1)
             blend(self.rgb[here], tint, m[..., None])
-            blend(self.alpha[here], np.float32(1), m)
+            if not self.full:
+                blend(self.alpha[here], np.float32(1), m)
 
     def texture(self, amount: float, rows: int, columns: int, octaves: int = 3) -> None:
         """Modulate brightness by fractal noise."""
@@ -138,7 +142,8 @@ class Plate:
         """The finished layer at half the painting resolution."""
         rgba = np.empty((self.h, self.w, 4), np.float32)
         np.clip(self.rgb, 0, 255, out=rgba[..., :3])
-        rgba[..., :3] *= self.alpha[..., None]
+        if not self.full:
+            rgba[..., :3] *= self.alpha[..., None]
         np.multiply(self.alpha, 255, out=rgba[..., 3])
         small = cv2.resize(rgba, (self.w // 2, self.h // 2), interpolation=cv2.INTER_AREA)
         small += 0.5
@@ -174,10 +179,12 @@ def ground_parallax(horizon: float) -> tuple[float, float]:
 def blob(x: float, y: float, r: float, rng: np.random.Generator, points: int = 9) -> np.ndarray:
     """An irregular round outline: a stone, a crown of leaves."""
     radii = r * (0.75 + rng.integers(0, 50, points) / 100)
-    return spline(
-        *(
-            (x + q * cos(2 * pi * k / points), y + q * sin(2 * pi * k / points) * 0.85)
-            for k, q in enumerate(radii)
-        ),
-        steps=4,
-    )
+    c, s = _round(points)
+    return spline(np.stack([x + radii * c, y + radii * s * 0.85], 1), steps=4)
+
+
+@cache
+def _round(points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cosines and sines of evenly spaced angles."""
+    angles = [2 * pi * k / points for k in range(points)]
+    return np.array([cos(a) for a in angles]), np.array([sin(a) for a in angles])
