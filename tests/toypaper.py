@@ -140,18 +140,48 @@ FILES = {
     "training.py": """
         from __future__ import annotations
 
+        from collections.abc import Callable
+        from typing import Any
+
+        import numpy as np
+        import torch
+        import torch.nn.functional as F
+
         from vosedu.papers.KEY.network import Config, Grey, build
-        from vosedu.training import History, Recipe
+        from vosedu.training import Batch, History, Recipe, Stage, Step, fit
+        from vosedu.training.data import open_data
 
 
         def recipe(profile: str) -> Recipe:
-            return Recipe(())
+            steps = {"quick": 2, "ablate": 4, "course": 8, "full": 100}[profile]
+            data = "toyvos/mixed/train"
+            return Recipe((Stage("main", data, "paper", steps, 2, (48, 80), lr=0.1),))
+
+
+        def loss(model: Grey, batch: Batch, step: Step) -> dict[str, torch.Tensor]:
+            logits = model(batch["grey"], batch["level"][:, None, None])
+            return {"mask": F.binary_cross_entropy_with_logits(logits, batch["mask"])}
 
 
         def train(
-            config: Config, recipe: Recipe, *, seed: int = 0, **options
+            config: Config,
+            recipe: Recipe,
+            *,
+            seed: int = 0,
+            data: Callable[[str], Any] = open_data,
+            **options: Any,
         ) -> tuple[Grey, History]:
-            return build(config).eval(), History()
+            def sample(rng: np.random.Generator, step: Step) -> Batch:
+                clips = data(recipe.stages[0].data)
+                clip = clips[int(rng.integers(len(clips)))]
+                index = int(rng.integers(len(clip)))
+                grey = torch.from_numpy(np.asarray(clip.frames[index])).float().mean(-1)
+                mask = torch.from_numpy(clip.labels[index] == 1).float()
+                level = (grey * mask).sum() / mask.sum().clamp(min=1)
+                return {"grey": grey, "mask": mask, "level": level}
+
+            torch.manual_seed(seed)
+            return fit(build(config), recipe, lambda stage: (sample, loss), seed=seed, **options)
     """,
     "ablations.py": """
         from vosedu.papers.contract import Row, Table

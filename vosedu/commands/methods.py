@@ -94,6 +94,6 @@ def _reading(hint: Any) -> dict[str, Any]:
     if get_origin(kind) is tuple:
         count = "+" if Ellipsis in get_args(kind) else len(get_args(kind))
         return {"type": get_args(kind)[0], "nargs": count}
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return {"action": "store_const", "const": kind()}
     raise TypeError(f"a field of type {hint} cannot be an option of the command line")

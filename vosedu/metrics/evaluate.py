@@ -66,7 +66,7 @@ def evaluate(
     with ThreadPoolExecutor(threads) as pool:
         over_frames = pool.map if threads > 1 else map
         for clip in clips:
-            wants_t = temporal is True or (bool(temporal) and clip.name in temporal)
+            wants_t = temporal is True or (temporal is not False and clip.name in temporal)
             job = _ClipJob(clip, chosen, wants_t)
             scored = job.run(_masks_of(results, clip), over_frames)
             tracks += job.tracks(scored, group_of)

@@ -43,8 +43,8 @@ def _boundary_matrix(
                 F[p, o] = pred_side is gt_side
                 continue
             (pred_edges, near_pred, n), (gt_edges, near_gt, m) = pred_side, gt_side
-            precision = cv2.countNonZero(pred_edges & near_gt) / n
-            recall = cv2.countNonZero(gt_edges & near_pred) / m
+            precision = np.count_nonzero(pred_edges & near_gt) / n
+            recall = np.count_nonzero(gt_edges & near_pred) / m
             if precision + recall:
                 F[p, o] = 2 * precision * recall / (precision + recall)
     return F
@@ -54,7 +54,7 @@ def _edges(ids: np.ndarray, k: int, radius: int) -> _Contour | None:
     """Boundary map of one label, the map dilated, its number of pixels; None without boundary."""
     edges = edges_of_bytes((ids == k).view(np.uint8))
     n = cv2.countNonZero(edges)
-    return (edges, cv2.dilate(edges, disc(radius)), n) if n else None
+    return (edges, np.asarray(cv2.dilate(edges, disc(radius))), n) if n else None
 
 
 def assign(J: np.ndarray, F: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

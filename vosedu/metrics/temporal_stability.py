@@ -32,8 +32,10 @@ def between(contours: Iterable[np.ndarray | None]) -> Iterator[float]:
     for index, contour in enumerate(contours):
         now = None if contour is None else shape_contexts(contour)
         if index:
-            missing = before is None or now is None
-            yield float("nan") if missing else SCALE * matching_cost(chi_squared(before, now))
+            if before is None or now is None:
+                yield float("nan")
+            else:
+                yield SCALE * matching_cost(chi_squared(before, now))
         before = now
 
 

@@ -133,5 +133,6 @@ def _timed(
 ) -> tuple[np.ndarray, float]:
     """All probabilities, T x H x W, and the seconds they took."""
     start = time.perf_counter()
-    probabilities = np.stack([r.probability for r in run(model, clip, inference=inference)])
+    results = run(model, clip, inference=inference)
+    probabilities = np.stack([np.asarray(result.probability) for result in results])
     return probabilities, time.perf_counter() - start
