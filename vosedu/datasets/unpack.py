@@ -25,8 +25,11 @@ _Member = zipfile.ZipInfo | tarfile.TarInfo
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What unpacking did: files written, files that were there with the same bytes, and files of
-    other bytes that were there and were kept as they are (paths within the folder)."""
+    """What unpacking did.
+
+    written: files written. same: files that were there with the same bytes. kept: files of other
+    bytes that were there and were left as they are (paths within the folder).
+    """
 
     written: int
     same: int

@@ -15,9 +15,9 @@ TOLERANCE = 0.008
 
 
 def boundary_map(mask: np.ndarray) -> np.ndarray:
-    """H x W mask -> H x W bool, true where a pixel differs from its right, lower or lower-right
-    neighbour.
+    """H x W mask -> H x W bool: which pixels are on the contour.
 
+    They differ from their right, lower or lower-right neighbour.
     The contour is one pixel wide and sits on the upper left of each edge. Neighbours outside the
     picture do not count, so a mask that the frame cuts off has no boundary along the frame.
     """

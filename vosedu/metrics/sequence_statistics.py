@@ -14,8 +14,11 @@ DECAY_BINS = 4
 
 
 class Statistics(NamedTuple):
-    """mean: average over frames; recall: share of frames above one half; decay: first quarter of
-    the sequence minus last quarter (positive: the method loses the object over time)."""
+    """Mean, recall and decay of a measure over one sequence.
+
+    mean: average over frames. recall: share of frames above one half. decay: first quarter of the
+    sequence minus last quarter (positive: the method loses the object over time).
+    """
 
     mean: float
     recall: float

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,6 +51,8 @@ class Naming(nn.Module):
     The classifiers of several maps (VGG: strides 8 and 16) are added, the coarser ones upsampled.
     """
 
+    config: Config
+
     def __init__(self, encoder: nn.Module, aspp: ASPP | None, channels: Sequence[int]) -> None:
         super().__init__()
         self.encoder, self.aspp = encoder, aspp
@@ -61,7 +64,7 @@ class Naming(nn.Module):
         if self.aspp is not None:
             maps = (self.aspp(maps[-1]),)
         half = [side // 2 for side in frames.shape[-2:]]
-        logits = sum(
+        logits: Any = sum(
             F.interpolate(head(x), half, mode="bilinear", align_corners=False)
             for head, x in zip(self.names, maps[-len(self.names) :])
         )
@@ -143,7 +146,7 @@ def _table(pool: Pool, k: int) -> np.ndarray:
 
 def programme(stage: Stage) -> tuple[Crops, Loss]:
     """The samples and the loss of a stage."""
-    pools = [toyvos.split("pool", suite) for suite in stage.data.split("+")]
+    pools: Any = [toyvos.split("pool", suite) for suite in stage.data.split("+")]
     return Crops(stage, pools), naming_loss
 
 
@@ -166,7 +169,8 @@ def measure(model: Naming, suite: str, split: str = "val", step: int = 4) -> dic
     """
     right, count = np.zeros(3), np.zeros(3)
     for clip in toyvos.split(split, suite):
-        table = name_table(clip.scene)
+        scene: Any = clip.scene  # every clip of a split has one
+        table = name_table(scene)
         times = range(0, len(clip), step)
         frames = np.stack([clip.frames[t] for t in times]).transpose(0, 3, 1, 2)
         truth = table[np.stack([clip.instances[t] for t in times])[:, ::2, ::2]]  # B h w 2

@@ -125,8 +125,10 @@ class Prediction(NamedTuple):
 
     @property
     def probability(self) -> Tensor:
-        """B x 1 x H x W; with a second decoder the mean of both, the paper says no more than
-        "combined"."""
+        """B x 1 x H x W, 0..1.
+
+        With a second decoder the mean of both; the paper says no more than "combined".
+        """
         if self.second is None:
             return self.logits.sigmoid()
         return (self.logits.sigmoid() + self.second.sigmoid()) / 2
@@ -395,8 +397,7 @@ def check_input(frame: Tensor, flow: Tensor) -> None:
 
 
 def build(config: Config) -> AMCNet:
-    """The network a Config describes, with random weights; raises InputError for what it cannot
-    be."""
+    """The network a Config describes, with random weights; InputError for what it cannot be."""
     from vosedu.papers.amcnet import variants  # here, since variants are made of the parts above
 
     encoder = choose(variants.ENCODERS, config.encoder, "AMC-Net has no encoder")

@@ -154,18 +154,20 @@ def paper_augmentation(
 def released_augmentation(
     rng: np.random.Generator, frame: np.ndarray, mask: np.ndarray, picture: np.ndarray
 ) -> Pictures:
-    """And scale by 0.75 to 1.25; the mask of 0 and 255 is rotated by the bicubic filter, too, so
-    that its border becomes soft."""
+    """And scale by 0.75 to 1.25.
+
+    The mask of 0 and 255 is rotated by the bicubic filter, too, so that its border becomes soft.
+    """
     return _moved(rng, (frame, mask, picture), (0.75, 1.25), cv2.INTER_CUBIC)
 
 
 def _moved(
     rng: np.random.Generator, images: Pictures, scales: tuple[float, float], mask_filter: int
 ) -> Pictures:
-    """One mirror and one affine map about the centre for frame, mask and flow picture; black
-    outside.
+    """One mirror and one affine map about the centre for frame, mask and flow picture.
 
-    The colours of the flow picture stay: after a mirror they show motion to the wrong side.
+    Outside is black. The
+    colours of the flow picture stay: after a mirror they show motion to the wrong side.
     """
     height, width = images[0].shape[:2]
     step = -1 if rng.random() < 0.5 else 1

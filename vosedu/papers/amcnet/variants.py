@@ -1,5 +1,4 @@
-"""What AMC-Net is only in the release, in a row of a table or for FBMS, and what `build` chooses
-from."""
+"""What AMC-Net is only in the release, in a row of a table or for FBMS; `build` chooses."""
 
 from __future__ import annotations
 

@@ -63,10 +63,10 @@ class NoCoAttention(nn.Module):
 
 
 class SeparateHeads(nn.Module):
-    """The release's heads: a segmentation module with one 3x3 convolution for each frame, whose
-    weights start from N(0, 0.01); the paper does not say how its own start.
+    """The release's heads: a segmentation module with one 3x3 convolution for each frame.
 
-    The group network predicts its target only and has no head for b.
+    Their weights start from N(0, 0.01); the paper does not say how its own start. The
+    group network predicts its target only and has no head for b.
     """
 
     def __init__(self, config: Config) -> None:

@@ -84,9 +84,11 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
 
 
 def _full(form: str) -> Recipe:
-    """Adam, cosine from 1e-4 to 1e-5 in each stage, from encoders trained on ImageNet; the paper
-    states no length, the release 200 epochs of about 880 steps on DUTS and about 346 on DAVIS with
-    as many YouTube-VOS frames."""
+    """Adam, cosine from 1e-4 to 1e-5 in each stage, from encoders trained on ImageNet.
+
+    The paper states no length, the release 200 epochs of about 880 steps on DUTS and about 346 on
+    DAVIS with as many YouTube-VOS frames.
+    """
     released = form == "released"
     stills = Snippets(
         name="stills",

@@ -56,8 +56,10 @@ class Engine:
         return logits if size is None else enlarge(logits, size, self.model.align)
 
     def update(self, ids: Tensor) -> None:
-        """The last frame, with this mask, enters the short-term and, after a gap, the long-term
-        memory."""
+        """The last frame, with this mask, enters the short-term memory.
+
+        After a gap it also enters the long-term memory.
+        """
         memory = self.model.remember(self.passed.entries, self._identify(ids))
         self.recent = [*self.recent, memory][-self.skip :]
         if self.gap is not None and self.step - self.last >= self.gap:

@@ -152,9 +152,10 @@ def _full(encoder: str) -> Recipe:
 
 
 def sampler(stage: Clips, config: Config, data: Sequence) -> Sample:
-    """Draws samples of a stage: `frames`, T x 3 x H x W float32, 0..255; `ids`, T x H x W int64;
-    `objects`, their number; `order`, 1 + M: which identity each object gets, background first.
+    """A function that draws samples of a stage.
 
+    They hold `frames`, T x 3 x H x W float32, 0..255; `ids`, T x H x W int64; `objects`, their
+    number; `order`, 1 + M: which identity each object gets, background first.
     data: pairs of image and ids for "still" steps, clips for "video" steps.
     """
 
