@@ -210,6 +210,7 @@ class Train(Protocol[C_contra]):
 
     The initial weights are a function of `seed`, save those that `recipe.initial` names. With
     `folder`, a killed run goes on where it was last saved. `until` stops after that stage.
+    `workers`: processes that draw samples ahead.
     """
 
     def __call__(
@@ -222,6 +223,7 @@ class Train(Protocol[C_contra]):
         folder: str | Path | None = None,
         on_step: Callable[[History], None] | None = None,
         until: str | None = None,
+        workers: int = 0,
     ) -> tuple[nn.Module, History]: ...
 
 

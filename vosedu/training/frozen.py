@@ -53,7 +53,7 @@ def frozen(model: nn.Module, pattern: str, folder: Path | None) -> Iterator[list
         parameter.requires_grad_(False)
     if folder is not None:
         for module in modules:
-            module.forward = KeptOutputs(module, folder)  # type: ignore[method-assign]
+            module.forward = KeptOutputs(module, folder)
     try:
         yield modules
     finally:

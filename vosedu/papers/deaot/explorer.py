@@ -92,9 +92,12 @@ TIPS = {
 
 @dataclass(frozen=True, kw_only=True)
 class DeAOTTrace(Trace):
-    """grid: (h, w). frames: long-term frames, newest first. long: heads x n x T n; short: heads x
+    """What DeAOT looked at in one frame.
+
+    grid: (h, w). frames: long-term frames, newest first. long: heads x n x T n; short: heads x
     n x window²; own: heads x n x n; of the last module. streams: name -> one map per module,
-    C x h x w. objects: (1 + M) x H x W probabilities."""
+    C x h x w. objects: (1 + M) x H x W probabilities.
+    """
 
     grid: tuple[int, int]
     window: int
