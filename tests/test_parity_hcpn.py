@@ -90,8 +90,8 @@ def recorded(tape: Tape, name: str) -> Tensor:
     for pattern, tap in TAPS.items():
         if match := re.fullmatch(pattern, name):
             found = match.groupdict()
-            heard = tape[tap.format(L=STAGE.get(found.get("L", ""), ""), s=found.get("s"))]
-            return heard[int(found["n"]) - 1 if "n" in found else FRAME[found.get("f") or "a"]]
+            tensors = tape[tap.format(L=STAGE.get(found.get("L", ""), ""), s=found.get("s"))]
+            return tensors[int(found["n"]) - 1 if "n" in found else FRAME[found.get("f") or "a"]]
     raise AssertionError(f"the case stores {name}, which this test does not know")
 
 

@@ -93,8 +93,10 @@ def follow(model: STM, entry: dict[str, Any], given: np.ndarray) -> dict[str, Te
             last = model.memorise(pictures[t - 1], planes[1:])
             logits = model.segment(pictures[t], [*memory, last])
         planes = logits.softmax(0)
-        ours |= {f"{name}_frame{t}": tensor for name, tensor in heard(tape, "query").items()}
-        ours |= {f"{name}_frame{t - 1}": tensor for name, tensor in heard(tape, "memory").items()}
+        ours |= {f"{name}_frame{t}": tensor for name, tensor in recorded(tape, "query").items()}
+        ours |= {
+            f"{name}_frame{t - 1}": tensor for name, tensor in recorded(tape, "memory").items()
+        }
         ours[f"logit_frame{t}"], ours[f"prob_frame{t}"] = logits[None], planes[None]
         ours[f"memory_frames_used_frame{t}"] = torch.tensor([len(memory) + 1])
         labels.append(planes.argmax(0))
@@ -104,7 +106,7 @@ def follow(model: STM, entry: dict[str, Any], given: np.ndarray) -> dict[str, Te
     return {**ours, "label_frames": torch.stack(labels)}
 
 
-def heard(tape: Tape, when: str) -> dict[str, Tensor]:
+def recorded(tape: Tape, when: str) -> dict[str, Tensor]:
     """The recordings of the memorised frame ("memory"), or of the segmented one."""
     memorised = ("memory_r4", "memory_key", "memory_value")
     return {

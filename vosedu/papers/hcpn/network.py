@@ -1,6 +1,6 @@
 """HCPN: two frames and the flow between them, three streams that propagate what they exchange.
 
-Read it beside section III of the paper (Pei et al., IEEE TIP 2023). Written a and b for the two
+Read it beside the method section of the paper (Pei et al., IEEE TIP 2023), in its order. Written a and b for the two
 frames I_k and I_k+1; O for a stream's features at one stage; positions run row by row, so
 flattened they are HW. This file is the paper's form, from the streams to the masks; what only the
 authors' release or an ablation has stands in `variants`. Where the text leaves a choice, the
@@ -177,7 +177,7 @@ class Prediction(NamedTuple):
     contour_b: Tensor | None
 
 
-# III-A The streams -------------------------------------------------------------------------------
+# The streams -------------------------------------------------------------------------------------
 
 
 class AllInputs(nn.Module):
@@ -188,7 +188,7 @@ class AllInputs(nn.Module):
         return a, b, flow
 
 
-# III-B PCM: parallel co-attention ----------------------------------------------------------------
+# PCM: parallel co-attention ----------------------------------------------------------------------
 
 
 class Attended(NamedTuple):
@@ -282,7 +282,7 @@ class StackedPCM(nn.Module):
         return Attended(*self.reading(self.affinity(m, n), m, n), m, n)
 
 
-# III-C CCM: cross co-attention -------------------------------------------------------------------
+# CCM: cross co-attention -------------------------------------------------------------------------
 
 
 class GAF(nn.Module):
@@ -327,7 +327,7 @@ class CCM(nn.Module):
         return self.fusion(self.attention(x), self.attention(y))
 
 
-# III-A Propagation: one HCPN block per stage -----------------------------------------------------
+# Propagation: one HCPN block per stage -----------------------------------------------------------
 
 
 class Add(nn.Module):
@@ -419,7 +419,7 @@ class Encoder(nn.Module):
         return vs_a, vs_b
 
 
-# III-D GAC: the bridge to the decoder ------------------------------------------------------------
+# GAC: the bridge to the decoder ------------------------------------------------------------------
 
 
 class GAC(nn.Module):
@@ -447,7 +447,7 @@ class GAC(nn.Module):
         return g + g * torch.tanh(self.w_l * relative + self.b)
 
 
-# III-E Decoder and MCR ---------------------------------------------------------------------------
+# Decoder and MCR ---------------------------------------------------------------------------------
 
 
 class ContourHead(nn.Module):

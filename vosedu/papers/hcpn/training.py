@@ -1,6 +1,6 @@
 """How HCPN is trained: pairs of neighbouring frames with their flow, masks and contours.
 
-Section IV-A of the paper; sections 5 and 6 of its reference page.
+As far as the paper says ("implementation details"), and as the authors' code does it.
 """
 
 from __future__ import annotations

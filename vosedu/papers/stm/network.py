@@ -113,11 +113,10 @@ class MemoryEncoder(QueryEncoder):
 
     def __init__(self, stream: Stream) -> None:
         super().__init__(stream)
-        first = stream.stem[0]
-        size = (first.out_channels, first.kernel_size, first.stride, first.padding)
-        outputs, kernel, stride, padding = size
-        self.mask = nn.Conv2d(1, outputs, kernel, stride, padding, bias=False)
-        self.others = nn.Conv2d(1, outputs, kernel, stride, padding, bias=False)
+        frame = stream.stem[0]
+        like = (frame.out_channels, frame.kernel_size, frame.stride, frame.padding)
+        self.mask = nn.Conv2d(1, *like, bias=False)
+        self.others = nn.Conv2d(1, *like, bias=False)
 
     def forward(self, frame: Tensor, masks: Tensor, others: Tensor) -> tuple[Tensor, ...]:
         """1 (or O) x 3 x H x W, O x 1 x H x W, O x 1 x H x W -> r2, r3, r4, O of each."""

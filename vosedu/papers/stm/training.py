@@ -1,7 +1,7 @@
 """How a small STM is trained on ToyVOS: three frames of a clip, the first with its mask.
 
-Section 4 of Oh et al.: the memory of a predicted frame keeps its gradient, so that the network
-learns from its own soft masks. The authors released no training code.
+As Oh et al. train on videos: the memory of a predicted frame keeps its gradient, so that the
+network learns from its own soft masks. The authors released no training code.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The instance level of HCPN: proposals, foreground, propagation, merging.
 
 The paper names these steps and the release has nothing of them, neither code nor thresholds, so
-what stands here is our reading of the paper (section III-F), step by step in `pipeline`.
+what stands here is our reading of the paper, step by step in `pipeline`.
 """
 
 from vosedu.papers.hcpn.instances.merging import Merged, Proposal, merge, paint
