@@ -1,10 +1,10 @@
 """HCPN: two frames and the flow between them, three streams that propagate what they exchange.
 
-Read it beside the method section of the paper (Pei et al., IEEE TIP 2023), in its order. Written a and b for the two
-frames I_k and I_k+1; O for a stream's features at one stage; positions run row by row, so
-flattened they are HW. This file is the paper's form, from the streams to the masks; what only the
-authors' release or an ablation has stands in `variants`. Where the text leaves a choice, the
-docstring says so ("our reading").
+Read it beside the method section of the paper (Pei et al., IEEE TIP 2023), in its order. Written a
+and b for the two frames I_k and I_k+1; O for a stream's features at one stage; positions run row by
+row, so flattened they are HW. This file is the paper's form, from the streams to the masks; what
+only the authors' release or an ablation has stands in `variants`. Where the text leaves a choice,
+the docstring says so ("our reading").
 
 | recorded name | symbol | shape |
 |---|---|---|
