@@ -28,8 +28,8 @@ class LazySequence(Sequence[T], Generic[T]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[T]: ...
     def __getitem__(self, index: int | slice) -> T | Sequence[T]:
-        chosen = range(len(self))[index]
-        return self.part(chosen) if isinstance(chosen, range) else self.item(chosen)
+        which = range(len(self))[index]
+        return self.part(which) if isinstance(which, range) else self.item(which)
 
     def __iter__(self) -> Iterator[T]:
         return (self.item(index) for index in range(len(self)))

@@ -164,8 +164,8 @@ def _verify(target: Path, link: Link) -> None:
     """Check a file that lies at its place; a hand-placed one without published sum is recorded."""
     if target.is_dir():
         return
-    known = recorded(target)
-    if link.sha256 is None and known is None:
+    noted = recorded(target)
+    if link.sha256 is None and noted is None:
         if link.size is not None and target.stat().st_size != link.size:
             raise InputError(
                 f"{target} has {target.stat().st_size} bytes, not {link.size}; move it away and "
@@ -173,10 +173,10 @@ def _verify(target: Path, link: Link) -> None:
             )
         record(target)
         return
-    expected = link.sha256 or known
-    if not (found := sha256_of(target)).startswith(expected):
+    expected = link.sha256 or noted
+    if not (actual := sha256_of(target)).startswith(expected):
         raise InputError(
-            f"{target} has the sha256 {found}, not {expected}; move it away and run the command "
+            f"{target} has the sha256 {actual}, not {expected}; move it away and run the command "
             "again"
         )
     record(target)
@@ -200,9 +200,9 @@ def _check_bytes(part: Path, link: Link) -> None:
     if link.size is not None and size != link.size:
         _discard(part)
         raise _Failed(f"it has {size} bytes, not {link.size}")
-    if link.sha256 and not (found := sha256_of(part)).startswith(link.sha256):
+    if link.sha256 and not (actual := sha256_of(part)).startswith(link.sha256):
         _discard(part)
-        raise _Failed(f"its sha256 is {found}, not {link.sha256}")
+        raise _Failed(f"its sha256 is {actual}, not {link.sha256}")
 
 
 def _disk(error: OSError, target: Path) -> InputError:
@@ -290,8 +290,8 @@ def _request(url: str, part: Path, name: str, progress: bool, timeout: float) ->
         total = have + int(length) if length else None
         etag = answer.headers.get("ETag", "")
         strong = "" if etag.startswith("W/") else etag
-        if known := strong or answer.headers.get("Last-Modified", ""):
-            tag.write_text(known)
+        if version := strong or answer.headers.get("Last-Modified", ""):
+            tag.write_text(version)
         else:
             tag.unlink(missing_ok=True)
         return _receive(answer, part, name, have, total, progress)

@@ -23,29 +23,29 @@ def list_datasets() -> list[str]:
     """One line per data set: name, whether something of it lies here, what it is, how large."""
     width = max(map(len, REGISTRY))
     lines = []
-    for name, found in REGISTRY.items():
+    for name, dataset in REGISTRY.items():
         here = "here" if _holds_data(home(name)) else "-"
-        lines.append(f"{name:<{width}}  {here:<4}  {found.what}; size: {found.size}")
+        lines.append(f"{name:<{width}}  {here:<4}  {dataset.what}; size: {dataset.size}")
     return lines
 
 
 def where(name: str) -> list[str]:
     """Where a data set goes, where it comes from, and what a person must do for it."""
-    found = entry(name)
+    dataset = entry(name)
     folder = home(name)
     lines = [
-        f"{found.title}: {found.what}",
+        f"{dataset.title}: {dataset.what}",
         f"folder: {folder} ({'in use' if _holds_data(folder) else 'nothing there yet'})",
-        f"page: {found.page}",
-        f"size: {found.size}",
-        f"licence: {found.licence}",
-        f"used by: {found.used_by}",
+        f"page: {dataset.page}",
+        f"size: {dataset.size}",
+        f"licence: {dataset.licence}",
+        f"used by: {dataset.used_by}",
     ]
-    for part in found.parts:
+    for part in dataset.parts:
         optional = f" (only with --part {part.key})" if part.optional else ""
         lines += [f"part {part.key}{optional}:", *(f"  {line}" for line in part.link.describe())]
-    lines += _steps(found, folder)
-    if found.parts:
+    lines += _steps(dataset, folder)
+    if dataset.parts:
         lines.append(
             f"by hand: put an archive in {folder / 'archives'} under its own name and run "
             f"'vosedu data get {name}', or unpack it into {folder}; then run "
@@ -70,16 +70,16 @@ def get(
     stay in `<folder>/archives`, with their sha256, until the user deletes them.
     InputError: see `fetch` and `unpack`; a set that only a person can fetch names the steps.
     """
-    found = entry(name)
+    dataset = entry(name)
     folder = home(name) if root is None else Path(root).expanduser()
-    chosen = _chosen(found, parts)
-    steps = _steps(found, folder)
-    if not chosen:
+    wanted = _wanted(dataset, parts)
+    steps = _steps(dataset, folder)
+    if not wanted:
         raise InputError(
-            f"{found.title} cannot be fetched by a program: "
+            f"{dataset.title} cannot be fetched by a program: "
             f"{'; '.join(line.strip() for line in steps[1:])}; then run 'vosedu data check {name}'"
         )
-    for part in chosen:
+    for part in wanted:
         archive = fetch(part.link, folder / "archives", say=say, progress=progress)
         say(f"unpacking {archive.name}")
         done = unpack(archive, folder / part.into, progress)
@@ -88,7 +88,7 @@ def get(
             say(f"  kept, though the archive has other bytes: {listing(done.kept)}")
     for line in steps:
         say(line)
-    say(f"{found.title} is in {folder}; 'vosedu data check {name}' looks it over")
+    say(f"{dataset.title} is in {folder}; 'vosedu data check {name}' looks it over")
     return folder
 
 
@@ -108,20 +108,20 @@ def check(name: str, root: str | Path | None = None, **options: object) -> Repor
     counts as no fault, as long as another one is here. options: as the reader takes them
     (resolution="1080p", ...). InputError only if there is no such data set or no folder.
     """
-    found = entry(name)
+    dataset = entry(name)
     folder = home(name) if root is None else Path(root).expanduser()
     if not folder.is_dir():
         raise InputError(
             f"{name}: there is no folder {folder}; run 'vosedu data get {name}', or name the "
             "folder you have"
         )
-    lines = [f"{found.title} in {folder}"]
-    faults = list(_archive_faults(found, folder))
+    lines = [f"{dataset.title} in {folder}"]
+    faults = list(_archive_faults(dataset, folder))
     seen = 0
-    for split, count in found.splits.items():
+    for split, count in dataset.splits.items():
         try:
-            some = {"present_only": True} if found.partial else {}
-            data = found.open(split, folder, **some, **options)
+            some = {"present_only": True} if dataset.partial else {}
+            data = dataset.open(split, folder, **some, **options)
         except InputError as error:
             lines.append(f"  {split}: not here ({error})")
             continue
@@ -162,8 +162,8 @@ def _faults(data: Videos | Stills, count: int) -> Iterator[str]:
             yield f"{clip.name} has {len(clip)} of {expected} frames"
 
 
-def _archive_faults(found: DataSet, folder: Path) -> Iterator[str]:
-    for part in found.parts:
+def _archive_faults(dataset: DataSet, folder: Path) -> Iterator[str]:
+    for part in dataset.parts:
         archive = folder / "archives" / part.link.name
         if not archive.is_file():
             continue
@@ -172,16 +172,16 @@ def _archive_faults(found: DataSet, folder: Path) -> Iterator[str]:
             yield f"archive {archive.name} is not what was fetched; delete it and get it again"
 
 
-def _chosen(found: DataSet, parts: Sequence[str] | None) -> list[Part]:
+def _wanted(dataset: DataSet, parts: Sequence[str] | None) -> list[Part]:
     if parts is not None:
-        return [found.part(key) for key in parts]
-    return [part for part in found.parts if not part.optional]
+        return [dataset.part(key) for key in parts]
+    return [part for part in dataset.parts if not part.optional]
 
 
-def _steps(found: DataSet, folder: Path) -> list[str]:
-    if not found.steps:
+def _steps(dataset: DataSet, folder: Path) -> list[str]:
+    if not dataset.steps:
         return []
-    numbered = [f"  {i}. {step.format(home=folder)}" for i, step in enumerate(found.steps, 1)]
+    numbered = [f"  {i}. {step.format(home=folder)}" for i, step in enumerate(dataset.steps, 1)]
     return ["what a person has to do:", *numbered]
 
 

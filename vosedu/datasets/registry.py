@@ -351,8 +351,8 @@ def open_dataset(name: str, split: str | None = None, root: Any = None, **option
     the folder it lies in, by default where `vosedu data get` puts it. options: what the reader
     takes besides (resolution=, task=, present_only=, ...).
     """
-    found = entry(name)
+    dataset = entry(name)
     if split is not None:
-        return found.open(split, root, **options)
-    default = next((s for s in ("val", "valid", "test", "all") if s in found.splits), "all")
-    return found.open(default, root, **options)
+        return dataset.open(split, root, **options)
+    default = next((s for s in ("val", "valid", "test", "all") if s in dataset.splits), "all")
+    return dataset.open(default, root, **options)

@@ -49,11 +49,11 @@ class Still:
 
     def check(self) -> None:
         """InputError if picture or mask cannot be opened or differ in size (by their headers)."""
-        size, found = image_size(self.image), image_size(self.mask)
-        if found != size:
+        size, size_of_mask = image_size(self.image), image_size(self.mask)
+        if size_of_mask != size:
             raise InputError(
-                f"{self.mask} is {found[1]} x {found[0]} but its picture {self.image.name} is "
-                f"{size[1]} x {size[0]}; replace it or leave the pair out"
+                f"{self.mask} is {size_of_mask[1]} x {size_of_mask[0]} but its picture "
+                f"{self.image.name} is {size[1]} x {size[0]}; replace it or leave the pair out"
             )
 
 
@@ -143,8 +143,8 @@ def pairs(root: str | Path, split: str = "all") -> Stills:
             "pictures as images/NAME.jpg and masks/NAME.png"
         )
     known_split(base.name, split, ("all", *(part.name for part in parts)))
-    chosen = [part for part in parts if split in ("all", part.name)]
-    sets = [pair(f"{base.name}/{part.name}", part / "images", part / "masks") for part in chosen]
+    wanted = [part for part in parts if split in ("all", part.name)]
+    sets = [pair(f"{base.name}/{part.name}", part / "images", part / "masks") for part in wanted]
     return Stills(base.name, [still for one in sets for still in one.stills])
 
 
@@ -202,14 +202,14 @@ def deaot_stills(
     known_split("the stills of DeAOT", split, ("all", *DEAOT_STILLS))
     base = find_root("deaot-stills", root)
     wanted = DEAOT_STILLS if split == "all" else (split,)
-    found = {name: one for name in wanted if (one := _prepared_or_raw(base, name)) is not None}
-    absent = [name for name in wanted if name not in found]
-    if not found or (absent and not present_only):
+    sets = {name: one for name in wanted if (one := _prepared_or_raw(base, name)) is not None}
+    absent = [name for name in wanted if name not in sets]
+    if not sets or (absent and not present_only):
         raise InputError(
             f"the stills of DeAOT: {base} has no {listing(absent)}; put each in JPEGImages/<set> "
             "and Annotations/<set>, or pass present_only=True to read what is there"
         )
-    return Stills(f"stills of DeAOT {split}", [s for one in found.values() for s in one.stills])
+    return Stills(f"stills of DeAOT {split}", [s for one in sets.values() for s in one.stills])
 
 
 def _prepared_or_raw(base: Path, name: str) -> Stills | None:

@@ -304,22 +304,22 @@ def release(key: str) -> Release:
 def list_weights() -> list[str]:
     """One line per key: what can be had, and what lies here already."""
     lines = []
-    for key, found in RELEASES.items():
-        here = sum((weights_folder(key) / link.name).exists() for link in found.links)
-        parts = [f"checkpoints: {len(found.weights)}"] if found.weights else [found.reason]
-        more = len(found.links) - len(found.weights)
+    for key, one in RELEASES.items():
+        here = sum((weights_folder(key) / link.name).exists() for link in one.links)
+        parts = [f"checkpoints: {len(one.weights)}"] if one.weights else [one.reason]
+        more = len(one.links) - len(one.weights)
         parts += [f"other files: {more}"] if more else []
         parts += [f"here: {here}"] if here else []
-        lines.append(f"{key:<9} {found.title} ({'; '.join(parts)})")
+        lines.append(f"{key:<9} {one.title} ({'; '.join(parts)})")
     return lines
 
 
 def where_weights(key: str) -> list[str]:
     """Everything known of a key: where its files go, addresses, doubts, what lies here."""
-    found = release(key)
-    lines = [found.title, f"  goes to {weights_folder(key)}"]
-    lines += [f"  no weights: {found.reason}"] if found.reason else []
-    for link in found.links:
+    released = release(key)
+    lines = [released.title, f"  goes to {weights_folder(key)}"]
+    lines += [f"  no weights: {released.reason}"] if released.reason else []
+    for link in released.links:
         here = (weights_folder(key) / link.name).exists()
         lines += [f"{link.name}{' (here)' if here else ''}", *(f"  {s}" for s in link.describe())]
     return lines
@@ -351,17 +351,17 @@ def get_weights(
     place by hand is checked and used. InputError: nothing of that name, no weights released, and
     all that `fetch` says.
     """
-    found = release(key)
-    if file is None and not found.weights:
-        others = ", ".join(link.name for link in found.links)
+    released = release(key)
+    if file is None and not released.weights:
+        others = ", ".join(link.name for link in released.links)
         raise InputError(
-            f"{found.title}: {found.reason}; what there is can be had by name: {others}"
+            f"{released.title}: {released.reason}; what there is can be had by name: {others}"
         )
-    by_name = {link.name: link for link in found.links}
+    by_name = {link.name: link for link in released.links}
     if file is not None and file not in by_name:
         raise InputError(
-            f"{found.title} has no file '{file}'; 'vosedu weights where {key}' lists them"
+            f"{released.title} has no file '{file}'; 'vosedu weights where {key}' lists them"
         )
-    link = found.weights[0] if file is None else by_name[file]
+    link = released.weights[0] if file is None else by_name[file]
     target = weights_folder(key) if folder is None else Path(folder)
     return fetch(link, target, say=say, progress=progress)
