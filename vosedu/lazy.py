@@ -21,7 +21,7 @@ class LazySequence(Sequence[T], Generic[T]):
 
     def part(self, indices: range) -> Sequence[T]:
         """What a slice gives: the items at some indices."""
-        return Part(self, indices)
+        return LazyPart(self, indices)
 
     @overload
     def __getitem__(self, index: int) -> T: ...
@@ -35,7 +35,7 @@ class LazySequence(Sequence[T], Generic[T]):
         return (self.item(index) for index in range(len(self)))
 
 
-class Part(LazySequence[T]):
+class LazyPart(LazySequence[T]):
     """The items of a lazy sequence at some indices."""
 
     def __init__(self, whole: LazySequence[T], indices: range) -> None:

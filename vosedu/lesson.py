@@ -84,7 +84,7 @@ def shape(x: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Video:
+class EmbeddedVideo:
     """A player in a notebook cell; where no video can be shown, four of its frames.
 
     mp4: the file's bytes. frames: the four, H x W x 3 uint8. alt: what it shows, in words.
@@ -106,7 +106,7 @@ class Video:
         return {**bundle, "text/plain": self.alt}, {"image/jpeg": {"alt": self.alt}}
 
 
-def video(frames: Iterable[np.ndarray], fps: float, alt: str) -> Video:
+def video(frames: Iterable[np.ndarray], fps: float, alt: str) -> EmbeddedVideo:
     """H.264 of frames, each H x W x 3 uint8, as a player for a notebook cell.
 
     fps: frames per second. alt: what it shows, for those who cannot see it.
@@ -120,7 +120,7 @@ def video(frames: Iterable[np.ndarray], fps: float, alt: str) -> Video:
             for frame in frames:
                 writer.write(frame)
         chosen = np.linspace(0, len(frames) - 1, 4).round().astype(int)
-        return Video(path.read_bytes(), tuple(frames[t] for t in chosen), alt)
+        return EmbeddedVideo(path.read_bytes(), tuple(frames[t] for t in chosen), alt)
 
 
 def _align_text_left() -> None:

@@ -13,11 +13,11 @@ import av
 import numpy as np
 
 from vosedu.errors import InputError
-from vosedu.lazy import LazySequence, Part
+from vosedu.lazy import LazyPart, LazySequence
 from vosedu.writing import beside, into_place
 
 
-class _VideoPart(Part[np.ndarray]):
+class _VideoPart(LazyPart[np.ndarray]):
     """Some frames of a video, still decoded when indexed; each iteration has its own decoder."""
 
     def __iter__(self) -> Iterator[np.ndarray]:

@@ -17,7 +17,7 @@ from vosedu.paths import downloads_dir
 
 
 @dataclass(frozen=True)
-class Release:
+class Published:
     """What is out there for one key. The first of `weights` is what `get_weights` takes unasked.
 
     weights: checkpoints. results: masks their method predicted. inputs: flow and the like.
@@ -105,9 +105,9 @@ def _aot_masks() -> tuple[Link, ...]:
 _UNKNOWN_TYPE = "the page names neither file name nor size; the suffix is a guess"
 _EXPIRED = "a sister project's Drive subscription has expired, so this link may be dead"
 
-RELEASES: Mapping[str, Release] = MappingProxyType(
+RELEASES: Mapping[str, Published] = MappingProxyType(
     {
-        "cosnet": Release(
+        "cosnet": Published(
             "COSNet",
             weights=(
                 Link(
@@ -132,7 +132,7 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
                 ),
             ),
         ),
-        "amcnet": Release(
+        "amcnet": Published(
             "AMC-Net",
             inputs=(
                 Link(
@@ -145,7 +145,7 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
             ),
             reason="the authors released neither weights nor masks",
         ),
-        "hcpn": Release(
+        "hcpn": Published(
             "HCPN",
             weights=(
                 Link(
@@ -184,7 +184,7 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
                 ),
             ),
         ),
-        "dpa": Release(
+        "dpa": Published(
             "DPA",
             results=(
                 Link(
@@ -229,12 +229,12 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
             ),
             reason="the authors released masks but no weights",
         ),
-        "deaot": Release(
+        "deaot": Published(
             "DeAOT and AOT",
             weights=_aot_weights(),
             results=_aot_masks(),
         ),
-        "stm": Release(
+        "stm": Published(
             "STM, the propagator of HCPN's instance pipeline",
             weights=(
                 Link(
@@ -244,7 +244,7 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
                 ),
             ),
         ),
-        "maskrcnn": Release(
+        "maskrcnn": Published(
             "Mask R-CNN, the detector of HCPN's instance pipeline",
             weights=(
                 Link(
@@ -254,7 +254,7 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
                 ),
             ),
         ),
-        "imagenet": Release(
+        "imagenet": Published(
             "encoders trained on ImageNet, for training from scratch",
             weights=(
                 Link(
@@ -286,7 +286,7 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
         ),
     }
 )
-"""Key -> Release."""
+"""Key -> Published."""
 
 
 def weights_folder(key: str) -> Path:
@@ -294,7 +294,7 @@ def weights_folder(key: str) -> Path:
     return downloads_dir() / "weights" / key
 
 
-def release(key: str) -> Release:
+def release(key: str) -> Published:
     """What is out there for a key; InputError with the known keys if there is none."""
     if key not in RELEASES:
         raise InputError(f"nothing is known of '{key}'; choose one of {', '.join(RELEASES)}")

@@ -17,7 +17,7 @@ from vosedu.toyvos.scene import Actor, Camera, Scene
 _STEPS = 8  # samples per frame of the distance walked
 
 
-class View:
+class CameraView:
     """The camera at one time, for one picture height."""
 
     def __init__(self, scene: Scene, t: float, height: int, aspect: float) -> None:

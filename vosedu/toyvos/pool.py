@@ -20,7 +20,7 @@ from vosedu.toyvos.disk import RecordFile
 from vosedu.toyvos.paint import generator
 from vosedu.toyvos.render import ToyClip, default_width, field_at, frame_at
 from vosedu.toyvos.scene import VERSION, Scene
-from vosedu.toyvos.stage import Options, Stage
+from vosedu.toyvos.stage import Options, SceneStage
 from vosedu.toyvos.suites import scene
 
 CLIPS, LABELLED, FRAMES = 1600, 6, 16
@@ -94,13 +94,13 @@ class Pool(LazySequence[ToyClip]):
             stored = self._fields.write(k * FRAMES + t, field_at(self._stage(k), t))
         return stored.astype(np.float32)
 
-    def _stage(self, k: int) -> Stage:
+    def _stage(self, k: int) -> SceneStage:
         return _stage(self.suite, self.seeds[k], self.height)
 
 
 @lru_cache(maxsize=4)
-def _stage(suite: str, seed: int, height: int) -> Stage:
-    return Stage(scene(seed, suite), height, default_width(height), Options())
+def _stage(suite: str, seed: int, height: int) -> SceneStage:
+    return SceneStage(scene(seed, suite), height, default_width(height), Options())
 
 
 class _Labels(Mapping[int, np.ndarray]):

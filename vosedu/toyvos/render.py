@@ -12,7 +12,7 @@ from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.toyvos.affine import compose, invert
 from vosedu.toyvos.scene import Scene
-from vosedu.toyvos.stage import Drawn, Options, Stage
+from vosedu.toyvos.stage import Drawn, Options, SceneStage
 
 SMALLEST, LARGEST = 64, 480
 _MOST_SUBFRAMES = 7
@@ -96,7 +96,7 @@ def render(
         raise InputError(
             f"the scene has {scene.frames} frames, not {count}; choose 1 to {scene.frames}"
         )
-    stage = Stage(scene, height, width, Options(blur, shadow, appearance, dynamic))
+    stage = SceneStage(scene, height, width, Options(blur, shadow, appearance, dynamic))
     pictures, maps, drawn, visible = [], [], [], []
     for t in range(count):
         rgb, surfaces, where = frame_at(stage, t)
@@ -127,10 +127,10 @@ def render(
     return clip
 
 
-def frame_at(stage: Stage, t: int) -> tuple[np.ndarray, np.ndarray, dict[int, Drawn]]:
+def frame_at(stage: SceneStage, t: int) -> tuple[np.ndarray, np.ndarray, dict[int, Drawn]]:
     """One exposed frame; surfaces and maps belong to the middle of the exposure.
 
-    The picture is H x W x 3 uint8, the surfaces are H x W numbers of `Stage`.
+    The picture is H x W x 3 uint8, the surfaces are H x W numbers of `SceneStage`.
     """
     rgb, surfaces, drawn = stage.instant(t, True)
     shutter = stage.scene.shutter / 100 if stage.options.blur else 0.0
@@ -150,7 +150,7 @@ def frame_at(stage: Stage, t: int) -> tuple[np.ndarray, np.ndarray, dict[int, Dr
     return picture.astype(np.uint8), surfaces.astype(np.intp), drawn
 
 
-def _subframes(stage: Stage, t: float, shutter: float, now: dict[int, Drawn]) -> int:
+def _subframes(stage: SceneStage, t: float, shutter: float, now: dict[int, Drawn]) -> int:
     """As many instants as the fastest surface moves pixels while the shutter is open."""
     if not shutter:
         return 1
@@ -162,7 +162,7 @@ def _subframes(stage: Stage, t: float, shutter: float, now: dict[int, Drawn]) ->
     return int(np.ceil(2 * fastest * shutter / 1.2))
 
 
-def field_at(stage: Stage, t: int) -> np.ndarray:
+def field_at(stage: SceneStage, t: int) -> np.ndarray:
     """The exact flow from frame t to the next: H x W x 2 float32, pixels."""
     _, surfaces, now = stage.instant(t, True)
     assert surfaces is not None
@@ -170,7 +170,7 @@ def field_at(stage: Stage, t: int) -> np.ndarray:
 
 
 def _flow(
-    stage: Stage, surfaces: np.ndarray, now: dict[int, Drawn], later: dict[int, Drawn]
+    stage: SceneStage, surfaces: np.ndarray, now: dict[int, Drawn], later: dict[int, Drawn]
 ) -> np.ndarray:
     """H x W x 2 float32: where each pixel's material is in the next frame, minus where it is."""
     table = np.zeros((len(stage.instance_of), 6), np.float32)
@@ -203,7 +203,7 @@ def _wave_flow(now: Drawn, later: Drawn, x: np.ndarray, y: np.ndarray) -> np.nda
 
 
 def _occluded(
-    stage: Stage, surfaces: np.ndarray, later: np.ndarray, flow: np.ndarray
+    stage: SceneStage, surfaces: np.ndarray, later: np.ndarray, flow: np.ndarray
 ) -> np.ndarray:
     """True where the nearest pixel of the next frame shows another surface, or there is none."""
     x, y = stage.pixels

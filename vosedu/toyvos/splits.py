@@ -63,7 +63,7 @@ def _split(name: str, suite: str, height: int) -> Split | Pool:
     return Pool(suite, height) if name == "pool" else Split(name, suite, height)
 
 
-class Stills(LazySequence[tuple[np.ndarray, np.ndarray]]):
+class ToyStills(LazySequence[tuple[np.ndarray, np.ndarray]]):
     """Photos with one salient object: (H x W x 3 uint8 image, H x W uint8 mask of 0 and 1)."""
 
     def __init__(self, split: str, height: int, count: int) -> None:
@@ -83,7 +83,7 @@ class Stills(LazySequence[tuple[np.ndarray, np.ndarray]]):
         return self._made[k]
 
 
-def stills(split: str, height: int = 96) -> Stills:
+def stills(split: str, height: int = 96) -> ToyStills:
     """Salient-object photos for pre-training: 400 for "train", 60 each for "val" and "test"."""
     if split not in SPLITS:
         raise InputError(f"ToyVOS has no split {split!r}; choose from {', '.join(SPLITS)}")
@@ -92,5 +92,5 @@ def stills(split: str, height: int = 96) -> Stills:
 
 
 @lru_cache(maxsize=8)
-def _stills(split: str, height: int) -> Stills:
-    return Stills(split, height, 400 if split == "train" else 60)
+def _stills(split: str, height: int) -> ToyStills:
+    return ToyStills(split, height, 400 if split == "train" else 60)

@@ -12,7 +12,7 @@ import numpy as np
 from vosedu.toyvos import families, obstacles, themes
 from vosedu.toyvos.affine import Affine, apply, compose, invert, place
 from vosedu.toyvos.body import Wave
-from vosedu.toyvos.motion import Course, View
+from vosedu.toyvos.motion import CameraView, Course
 from vosedu.toyvos.paint import Sprite
 from vosedu.toyvos.scene import Scene
 
@@ -39,7 +39,7 @@ class Options:
     dynamic: bool = True
 
 
-class Stage:
+class SceneStage:
     """A scene made ready for one picture size.
 
     Surfaces are numbered once per scene: the plates, then each actor's pieces, then the obstacles;
@@ -86,7 +86,7 @@ class Stage:
 
         The picture is H x W x 4 float32 (the last channel is idle), the map H x W int16 or None.
         """
-        view = View(self.scene, t, self.h, self.aspect)
+        view = CameraView(self.scene, t, self.h, self.aspect)
         rgb, sid, drawn = self._background(view, t)
         for k in self.order:
             self._actor(k, view, t, rgb, sid if surfaces else None, drawn)
@@ -119,7 +119,7 @@ class Stage:
 
     def where(self, t: float) -> dict[int, Drawn]:
         """The maps of all surfaces at a time, without drawing."""
-        view = View(self.scene, t, self.h, self.aspect)
+        view = CameraView(self.scene, t, self.h, self.aspect)
         drawn = {k: Drawn(invert(view.plate(q, self.h))) for k, q in enumerate(self.layers)}
         for k in self.order:
             body, _ = self._body(k, view, t)
@@ -128,7 +128,7 @@ class Stage:
             drawn[self.obstacle_first + k] = Drawn(view.object(o.x / 1000, 0.0, o.near / 1000))
         return drawn
 
-    def _body(self, k: int, view: View, t: float) -> tuple[Affine, float]:
+    def _body(self, k: int, view: CameraView, t: float) -> tuple[Affine, float]:
         """The map from object units to pixels and the object's size; full size while absent."""
         actor, course = self.scene.actors[k], self.courses[k]
         x, y = course.at(t)
@@ -141,7 +141,9 @@ class Stage:
         poses = course.family.pose(course.phase(t), self.scene.actors[k].swing / 100)
         return {self.first[k] + n: Drawn(compose(body, p.map), p.wave) for n, p in enumerate(poses)}
 
-    def _background(self, view: View, t: float) -> tuple[np.ndarray, np.ndarray, dict[int, Drawn]]:
+    def _background(
+        self, view: CameraView, t: float
+    ) -> tuple[np.ndarray, np.ndarray, dict[int, Drawn]]:
         maps = [view.plate(layer, self.h) for layer in self.layers]
         drawn = {k: Drawn(invert(m)) for k, m in enumerate(maps)}
         key = (maps, t if self.moving else None)
@@ -158,7 +160,7 @@ class Stage:
         k: int,
         layer: themes.Layer,
         m: Affine,
-        view: View,
+        view: CameraView,
         t: float,
         rgb: np.ndarray,
         sid: np.ndarray,
@@ -216,7 +218,7 @@ class Stage:
     def _actor(
         self,
         k: int,
-        view: View,
+        view: CameraView,
         t: float,
         rgb: np.ndarray,
         sid: np.ndarray | None,

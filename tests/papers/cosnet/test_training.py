@@ -63,10 +63,10 @@ class Constant(torch.nn.Module):
         return v.new_zeros(len(v), 1, *size)
 
     def forward(self, a: torch.Tensor, b: torch.Tensor):
-        from vosedu.papers.cosnet.network import Prediction
+        from vosedu.papers.cosnet.network import COSNetPrediction
 
         half = self.saliency(a, a.shape[-2:])
-        return Prediction(half, half, half, half)
+        return COSNetPrediction(half, half, half, half)
 
 
 def batch() -> dict[str, torch.Tensor]:

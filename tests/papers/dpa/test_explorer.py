@@ -11,7 +11,7 @@ from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.explore.sabotage import FLOWS
 from vosedu.papers.dpa.explorer import COUNTS, STREAMS, DPAProbe, explore, figure
-from vosedu.papers.dpa.inference import Inference, Pictures, segment
+from vosedu.papers.dpa.inference import DPAPictures, Inference, segment
 from vosedu.papers.dpa.network import DPA, Config, build
 
 
@@ -42,7 +42,7 @@ def network(config: Config) -> DPA:
     for module in model.modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
             module.momentum = None  # take the statistics of the pass below
-    frames, flows = Pictures(model, clips()[0], Inference()).batch(range(8))
+    frames, flows = DPAPictures(model, clips()[0], Inference()).batch(range(8))
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.startswith("ifa") and parameter.dim() == 2:

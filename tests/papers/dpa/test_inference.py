@@ -13,8 +13,8 @@ from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.papers.dpa import speed
 from vosedu.papers.dpa.inference import (
+    DPAPictures,
     Inference,
-    Pictures,
     from_end_to_end,
     from_equal_parts,
     segment,
@@ -99,7 +99,7 @@ def test_equal_to_encoding_the_references_again_for_every_frame(
 
 def test_equal_to_the_networks_own_forward(model: DPA) -> None:
     clip = noise(5)
-    pictures = Pictures(model, clip, Inference())
+    pictures = DPAPictures(model, clip, Inference())
     with torch.no_grad():
         references = [model.encode_reference(*pictures.batch([i])) for i in (0, 1, 2, 4)]
         expected = model(*pictures.batch([3]), references)[-1][0, 0].numpy()
@@ -162,7 +162,7 @@ def test_the_last_frame_has_the_flow_that_ends_there(model: DPA) -> None:
     field = np.zeros((48, 80, 2), np.float32)
     field[10:20, 30:50] = (6, 0)
     clip = Clip("mover", noise(3).frames, flow=[field, field])
-    pictures = Pictures(model, clip, Inference())
+    pictures = DPAPictures(model, clip, Inference())
     moved = (pictures.flow(2) < 255).any(axis=2)
     assert moved[12:18, 38:50].all(), "the object has moved on by six pixels"
     assert not moved[:, :30].any() and not moved[:8].any()

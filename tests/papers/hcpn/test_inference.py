@@ -14,8 +14,8 @@ from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.papers.hcpn import speed
 from vosedu.papers.hcpn.inference import (
+    HCPNPictures,
     Inference,
-    Pictures,
     as_bytes,
     segment,
     segment_released,
@@ -59,7 +59,7 @@ def probabilities(model: HCPN, clip: Clip, **fields) -> np.ndarray:
 def pair_masks(model: HCPN, clip: Clip, index: int) -> tuple[np.ndarray, np.ndarray]:
     """Both masks of a pair by the network's own forward."""
     with torch.inference_mode():
-        result = model(*Pictures(model, clip, Inference()).pair(index))
+        result = model(*HCPNPictures(model, clip, Inference()).pair(index))
     return tuple(m.sigmoid()[0, 0].numpy() for m in (result.mask_a, result.mask_b))
 
 
@@ -158,7 +158,7 @@ def test_flow_is_estimated_where_there_is_none(model: HCPN) -> None:
 def test_the_order_of_the_flow_s_colours_counts(model: HCPN) -> None:
     clip = noise(2)
     rgb, bgr = (
-        Pictures(model, clip, Inference(flow_order=order)).flow(0) for order in ("rgb", "bgr")
+        HCPNPictures(model, clip, Inference(flow_order=order)).flow(0) for order in ("rgb", "bgr")
     )
     assert not torch.equal(rgb, bgr)
     std = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)

@@ -13,7 +13,7 @@ import torch
 from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.nn import ResNet
-from vosedu.papers.hcpn.network import Config, Prediction, build
+from vosedu.papers.hcpn.network import Config, HCPNPrediction, build
 from vosedu.papers.hcpn.training import (
     LOSSES,
     RATES,
@@ -90,10 +90,10 @@ def test_loss_terms_by_hand() -> None:
     both = {name: torch.stack([target, target], 1) for name in ("masks", "contours")}
     batch = {**both, "weights": torch.ones(1, 2, 1, 1, 2)}
     four = torch.cat([even] * 4, 1)
-    found = terms(Prediction(even, four, sure, four), batch, contour_weight=0.5)
+    found = terms(HCPNPrediction(even, four, sure, four), batch, contour_weight=0.5)
     assert found["mask"].item() == pytest.approx((math.log(2) + (right + wrong) / 2) / 2)
     assert found["contour"].item() == pytest.approx(0.5 * math.log(2))
-    assert set(terms(Prediction(even, None, even, None), batch, 1.0)) == {"mask"}
+    assert set(terms(HCPNPrediction(even, None, even, None), batch, 1.0)) == {"mask"}
 
 
 def test_the_release_counts_contours_half() -> None:

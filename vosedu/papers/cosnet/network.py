@@ -98,7 +98,7 @@ class Config:
         return replace(self, **choose(scales, profile, "COSNet has no profile"))
 
 
-class Prediction(NamedTuple):
+class COSNetPrediction(NamedTuple):
     """Logits of a training pass, each B x 1 x H x W; `b` is None where b has no prediction."""
 
     a: Tensor
@@ -319,12 +319,12 @@ class COSNet(nn.Module):
         """V -> logits of the side prediction, from the frame alone, B x 1 x H x W."""
         return enlarge(self.side(v), size)
 
-    def forward(self, a: Tensor, b: Tensor) -> Prediction:
+    def forward(self, a: Tensor, b: Tensor) -> COSNetPrediction:
         """A training pass: frames a and b, each B x 3 x H x W, and their four predictions."""
         size = a.shape[-2:]
         va, vb = self.embed(a), self.embed(b)
         za, zb = self.coattention(va, vb, both=True)
-        return Prediction(
+        return COSNetPrediction(
             self.segment(va, za, size),
             enlarge(self.head(zb, vb, "b"), size),
             self.saliency(va, size),

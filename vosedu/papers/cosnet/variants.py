@@ -13,8 +13,8 @@ from vosedu.papers.cosnet.network import (
     ChannelwiseAffinity,
     Config,
     COSNet,
+    COSNetPrediction,
     Gate,
-    Prediction,
     SharedHead,
     SingleSoftmax,
     SymmetricAffinity,
@@ -92,13 +92,13 @@ class GroupCOSNet(COSNet):
         stacked = torch.cat([vb.expand(len(va), -1, -1, -1) for vb in references[:2]], dim=2)
         return [self.coattention(va, stacked)[0]]  # B C h w, B C 2h w -> B C h w
 
-    def forward(self, a: Tensor, references: Tensor) -> Prediction:
+    def forward(self, a: Tensor, references: Tensor) -> COSNetPrediction:
         """A training pass: a, B x 3 x H x W, and references, B x N x 3 x H x W."""
         size = a.shape[-2:]
         va = self.embed(a)
         # B N 3 H W -> N embeddings; only the first two are read
         (z,) = self.attend(va, [self.embed(b) for b in references.unbind(1)[:2]])
-        return Prediction(self.segment(va, z, size), None, self.saliency(va, size), None)
+        return COSNetPrediction(self.segment(va, z, size), None, self.saliency(va, size), None)
 
 
 ENCODERS: Mapping[str, tuple[Callable[[], nn.Module], Callable[[Tensor], Tensor]]] = {

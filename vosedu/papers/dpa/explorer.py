@@ -35,8 +35,8 @@ from vosedu.explore import (
 from vosedu.explore.sabotage import FLOW_TIPS, FLOWS, Hook, hooked, zero, zero_items
 from vosedu.figures.attention import effective_support, principal_colours
 from vosedu.papers.dpa.inference import (
+    DPAPictures,
     Inference,
-    Pictures,
     finish,
     flow_input,
     frame_input,
@@ -346,7 +346,7 @@ class DPAProbe(Probe[DPATrace]):
         super().__init__(by_label(models, "DPA"), clips)
         self.inference = inference or Inference.paper()
         for model in self.networks.values():
-            Pictures(model, clips[0], self.inference)  # raises what a first look would raise
+            DPAPictures(model, clips[0], self.inference)  # raises what a first look would raise
         self._film = lru_cache(None)(self._open)
         self._picture = lru_cache(64)(self._draw)
         self._features = lru_cache(8)(self._encode)
@@ -440,9 +440,9 @@ class DPAProbe(Probe[DPATrace]):
             return self.clips[clip].frames[frame]
         return self._picture(clip, frame, "as it is")
 
-    def _open(self, clip: int) -> Pictures:
+    def _open(self, clip: int) -> DPAPictures:
         model = next(iter(self.networks.values()))
-        return Pictures(model, self.clips[clip % len(self.clips)], self.inference)
+        return DPAPictures(model, self.clips[clip % len(self.clips)], self.inference)
 
     def _draw(self, clip: int, frame: int, how: str) -> np.ndarray:
         return FLOWS[how](self._film, clip, frame)

@@ -115,7 +115,7 @@ def segment(
     it cannot use.
     """
     inference = inference or Inference()
-    pictures = Pictures(model, clip, inference)
+    pictures = DPAPictures(model, clip, inference)
     model.eval()
     source = clip.references or clip
     if inference.references > max(len(source), MOST_REPEATED):
@@ -124,14 +124,14 @@ def segment(
             f"give at most {max(len(source), MOST_REPEATED)} references"
         )
     chosen = reference_indices(len(source), inference) if model.needs_references else ()
-    other = Pictures(model, source, inference) if clip.references else None
+    other = DPAPictures(model, source, inference) if clip.references else None
 
     def predicted(
         targets: Sequence[int], encoded: list[FrameMaps], references: list[list[Reference]]
     ) -> Iterator[FrameResult]:
         yield finish(clip, *targets, predict(model, *encoded, *references), inference)
 
-    def encoder(shown: Pictures) -> Callable[[Sequence[int]], dict[int, FrameMaps]]:
+    def encoder(shown: DPAPictures) -> Callable[[Sequence[int]], dict[int, FrameMaps]]:
         return lambda indices: {index: encode(model, shown, index) for index in indices}
 
     return two_passes(
@@ -151,7 +151,7 @@ def segment_released(
     For comparison only. The references are those of `segment`.
     """
     inference = inference or Inference.released()
-    pictures = Pictures(model, clip, inference)
+    pictures = DPAPictures(model, clip, inference)
     model.eval()
     chosen = reference_indices(len(clip), inference) if model.needs_references else ()
     for target in range(len(clip)):
@@ -160,7 +160,7 @@ def segment_released(
         yield finish(clip, target, probability, inference)
 
 
-class Pictures:
+class DPAPictures:
     """A clip as the network sees it: frames and pictures of their flow, resized.
 
     Raises InputError where network, clip and inference do not go together.
@@ -216,7 +216,7 @@ def flow_input(pictures: Sequence[np.ndarray], size: tuple[int, int]) -> Tensor:
 
 
 @torch.inference_mode()
-def encode(model: DPA, pictures: Pictures, index: int) -> FrameMaps:
+def encode(model: DPA, pictures: DPAPictures, index: int) -> FrameMaps:
     """Encoder maps of one frame and its flow."""
     device = next(model.parameters()).device
     frame, picture = pictures.batch([index])

@@ -364,7 +364,7 @@ def conv_bn_relu(inputs: int, outputs: int, kernel: int, dilation: int = 1) -> n
     )
 
 
-class Pyramid(nn.Module):
+class ContextPyramid(nn.Module):
     """Atrous spatial pyramid pooling (DeepLabv3): four ranges of context and the whole map.
 
     In training it needs more than one image a batch: the pooled branch has one value per channel
@@ -400,7 +400,7 @@ class Neck(nn.Module):
             *(nn.Conv2d(hidden, hidden, 3, padding=1), nn.BatchNorm2d(hidden), nn.ReLU()),
             *(nn.Conv2d(hidden, hidden, 3, padding=1), nn.BatchNorm2d(hidden), nn.ReLU()),
         )
-        self.aspp = Pyramid(hidden)
+        self.aspp = ContextPyramid(hidden)
 
     def forward(self, g4: Tensor, g5: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """B x hidden x H/8 x W/8, H/16 x W/16, H/32 x W/32 (rounded down)."""
@@ -443,7 +443,7 @@ class MaskHead(nn.Module):
         return logits.to(torch.promote_types(logits.dtype, torch.float32)).sigmoid()
 
 
-class Refine(nn.Module):
+class GatedRefine(nn.Module):
     """One step towards full resolution: a skip of the appearance encoder, gated by a mask."""
 
     def __init__(self, skip: int, hidden: int) -> None:
@@ -464,7 +464,7 @@ class Refine(nn.Module):
         return self.head(x), x
 
 
-class Decoder(nn.Module):
+class DPADecoder(nn.Module):
     """Coarse to fine: levels 6, 5, 4 merge into a first mask, which gates all three skips."""
 
     def __init__(self, skips: Sequence[int], hidden: int) -> None:
@@ -473,7 +473,7 @@ class Decoder(nn.Module):
         self.merge45 = Merge(hidden)
         self.reduce = nn.Conv2d(hidden, hidden // 4, 1)
         self.head4 = MaskHead(hidden // 4)
-        self.refine1, self.refine2, self.refine3 = (Refine(skip, hidden) for skip in skips)
+        self.refine1, self.refine2, self.refine3 = (GatedRefine(skip, hidden) for skip in skips)
 
     def forward(self, levels: Sequence[Tensor], skips: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Levels 4, 5, 6 and the maps of blocks 1, 2, 3 -> four maps B x 1 x H x W, final last."""
@@ -492,7 +492,7 @@ class Decoder(nn.Module):
 # The network -------------------------------------------------------------------------------------
 
 
-class Stream(nn.Module):
+class Modality(nn.Module):
     """One modality: its encoder, the squeezed maps that the attentions work on, its neck."""
 
     def __init__(self, config: Config) -> None:
@@ -515,7 +515,7 @@ class DPA(nn.Module):
         super().__init__()
         self.config = config
         hidden, levels = config.prototypes, config.decoder
-        self.appearance, self.motion = Stream(config), Stream(config)
+        self.appearance, self.motion = Modality(config), Modality(config)
         *skips, channels4, channels5 = self.appearance.encoder.channels
         self.ima4 = IMA(channels4, hidden, *ima) if ima else None
         self.ima5 = IMA(channels5, hidden, *ima) if ima else None
@@ -524,7 +524,7 @@ class DPA(nn.Module):
         self.fuse5_appearance = FuseBoth(channels5) if ima and ifa else None
         self.fuse5_motion = FuseBoth(channels5) if ima and ifa else None
         self.merge4, self.merge5, self.merge6 = Merge(levels), Merge(levels), Merge(levels)
-        self.decoder = Decoder(skips, levels)
+        self.decoder = DPADecoder(skips, levels)
 
     @property
     def needs_references(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from vosedu.clip import Clip
-from vosedu.papers.dpa.inference import Inference, Pictures, segment, segment_released
+from vosedu.papers.dpa.inference import DPAPictures, Inference, segment, segment_released
 from vosedu.papers.dpa.network import DPA, Config, build
 from vosedu.papers.speed import Race, norms_of_one_pass
 
@@ -20,7 +20,7 @@ def inference(size: tuple[int, int]) -> Inference:
 def calibrate(model: DPA, clip: Clip, inference: Inference) -> None:
     """Give a network of random weights activations of a sensible size and varied predictions."""
     norms_of_one_pass(model)
-    frames, flows = Pictures(model, clip, inference).batch([0] * 8)
+    frames, flows = DPAPictures(model, clip, inference).batch([0] * 8)
     contrast = torch.rand(2, 8, 3, 1, 1) * 4 - 2  # frames as different as those of many videos
     frames, flows = contrast * torch.stack([frames, flows])
     with torch.no_grad():

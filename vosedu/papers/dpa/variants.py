@@ -12,13 +12,13 @@ from vosedu.nn.attention import attention
 from vosedu.papers.dpa.network import (
     Config,
     Correlation,
-    Decoder,
+    DPADecoder,
     Fuse,
+    Modality,
     Parts,
     PrototypeExchange,
     PrototypeMemory,
     PrototypeRead,
-    Stream,
     check_input,
     cosine_map,
     prototypes,
@@ -238,11 +238,11 @@ class StillDPA(nn.Module):
     def __init__(self, config: Config, ima: Parts | None) -> None:
         super().__init__()
         self.config = config
-        self.appearance = Stream(config)
+        self.appearance = Modality(config)
         *skips, channels4, channels5 = self.appearance.encoder.channels
         self.ima4 = StillIMA(channels4, config.prototypes, ima[0]) if ima else None
         self.ima5 = StillIMA(channels5, config.prototypes, ima[0]) if ima else None
-        self.decoder = Decoder(skips, config.decoder)
+        self.decoder = DPADecoder(skips, config.decoder)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Four maps of probabilities, B x 1 x H x W, coarse to fine, of B x 3 x H x W images."""

@@ -104,13 +104,13 @@ def segment(
     unsupervised; nothing is shared through `features`. Raises InputError for a clip it cannot use.
     """
     inference = inference or Inference()
-    pictures = Pictures(model, clip, inference)
+    pictures = HCPNPictures(model, clip, inference)
     model.eval()
     found = _kept(model, pictures, inference)
     yield from found if inference.crf is None else _refined(found, pictures, inference.crf)
 
 
-def _kept(model: HCPN, pictures: Pictures, inference: Inference) -> Iterator[FrameResult]:
+def _kept(model: HCPN, pictures: HCPNPictures, inference: Inference) -> Iterator[FrameResult]:
     """The results of all frames; between two pairs one map waits, where both are averaged."""
     clip, waiting = pictures.clip, None
     pairs = len(clip) - 1
@@ -134,7 +134,7 @@ def segment_released(
     For comparison only. The mirrored view is a pass of its own.
     """
     inference = inference or Inference.released()
-    pictures = Pictures(model, clip, inference)
+    pictures = HCPNPictures(model, clip, inference)
     model.eval()
     kept: dict[int, Tensor] = {}
     for pair in range(len(clip) - 1):
@@ -146,7 +146,7 @@ def segment_released(
     yield finish(clip, len(clip) - 1, kept.pop(len(clip) - 1), inference)
 
 
-class Pictures:
+class HCPNPictures:
     """A clip as the network sees it: pairs of frames and the pictures of their flow, resized.
 
     Raises InputError where network, clip and inference do not go together.
@@ -226,7 +226,9 @@ def finish(clip: Clip, index: int, maps: Tensor, inference: Inference) -> FrameR
     return result
 
 
-def _refined(found: Iterator[FrameResult], pictures: Pictures, crf: CRF) -> Iterator[FrameResult]:
+def _refined(
+    found: Iterator[FrameResult], pictures: HCPNPictures, crf: CRF
+) -> Iterator[FrameResult]:
     for result in found:
         refined = crf.refine(result.probability, pictures.frames[result.index])
         yield replace(result, probability=refined)

@@ -165,7 +165,7 @@ _SCALES: dict[str, dict[str, Any]] = {
 }
 
 
-class Prediction(NamedTuple):
+class HCPNPrediction(NamedTuple):
     """Logits of one pair, B x 1 x H x W each; contours B x 4 x H x W in the paper's form.
 
     Contours are None where the network has none.
@@ -536,7 +536,7 @@ def product_of_probabilities(x: Tensor, y: Tensor) -> Tensor:
     return log_p - log_rest
 
 
-class Decoder(nn.Module):
+class HCPNDecoder(nn.Module):
     """V of one frame -> its mask and contours; the same weights for both frames."""
 
     def __init__(
@@ -588,7 +588,7 @@ class HCPN(nn.Module):
         self,
         config: Config,
         encoder: nn.Module,
-        decoder: Decoder,
+        decoder: HCPNDecoder,
         output_size: Callable[[Tensor], Size],
     ) -> None:
         super().__init__()
@@ -602,11 +602,11 @@ class HCPN(nn.Module):
         check_pictures(a, b, flow)
         return self.encoder(a, b, flow)
 
-    def forward(self, a: Tensor, b: Tensor, flow: Tensor) -> Prediction:
+    def forward(self, a: Tensor, b: Tensor, flow: Tensor) -> HCPNPrediction:
         """Both masks of a pair and both contours, as logits."""
         v_a, v_b = self.encode(a, b, flow)
         size = self.output_size(a)
-        return Prediction(*self.decoder(v_a, size), *self.decoder(v_b, size))
+        return HCPNPrediction(*self.decoder(v_a, size), *self.decoder(v_b, size))
 
 
 def check_pictures(a: Tensor, b: Tensor, flow: Tensor) -> None:
@@ -647,10 +647,10 @@ def build(config: Config) -> HCPN:
     return HCPN(config, encoder, _decoder(config, of, image.channels), of.output)
 
 
-def _decoder(config: Config, of: SimpleNamespace, channels: Sequence[int]) -> Decoder:
+def _decoder(config: Config, of: SimpleNamespace, channels: Sequence[int]) -> HCPNDecoder:
     mcr = of.contours()
     hidden, rates, extra = config.hidden, config.rates, mcr.extra_channels
-    return Decoder(
+    return HCPNDecoder(
         bridges=[of.bridge(2 * c) for c in channels],
         heads=[ContourHead(2 * c, hidden // 4) for c in channels if mcr.uses_contours],
         deepest=of.deepest(2 * channels[-1] + extra, hidden, rates),

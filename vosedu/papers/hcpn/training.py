@@ -21,7 +21,7 @@ from vosedu.datasets.weights import weights_folder
 from vosedu.errors import InputError
 from vosedu.nn import imagenet_rgb, load_weights, resize_image
 from vosedu.nn.initial import initialised
-from vosedu.papers.hcpn.network import HCPN, Config, Prediction, build
+from vosedu.papers.hcpn.network import HCPN, Config, HCPNPrediction, build
 from vosedu.training import Batch, Group, History, Loss, Recipe, Sample, Stage, Step, fit
 from vosedu.training.data import labelled, open_data
 
@@ -231,7 +231,7 @@ def cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     return (weights * pixels).mean()
 
 
-def terms(prediction: Prediction, batch: Batch, contour_weight: float) -> dict[str, Tensor]:
+def terms(prediction: HCPNPrediction, batch: Batch, contour_weight: float) -> dict[str, Tensor]:
     """The mean over both frames of the mask's term and, where there are contours, of theirs."""
     masks = (prediction.mask_a, prediction.mask_b)
     contours = (prediction.contour_a, prediction.contour_b)

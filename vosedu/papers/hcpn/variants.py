@@ -131,7 +131,7 @@ class Addition(nn.Module):
         return x + y
 
 
-class Concatenation(nn.Module):
+class ConcatenatedMotion(nn.Module):
     """Table I: the two motion features are concatenated, a 1 x 1 convolution halves them."""
 
     def __init__(self, channels: int) -> None:
@@ -340,7 +340,7 @@ CHOICES: Mapping[str, Mapping[Any, Any]] = {
         "gaf": lambda channels: CCM(channels, GAF(channels)),
         "released-gaf": lambda channels: CCM(channels, ReleasedGAF(channels)),
         "addition": lambda channels: CCM(channels, Addition()),
-        "concatenation": lambda channels: CCM(channels, Concatenation(channels)),
+        "concatenation": lambda channels: CCM(channels, ConcatenatedMotion(channels)),
         "none": lambda channels: MeanMotion(),
     },
     "propagation": {"add": Add, "replace": Replace},

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vosedu.errors import InputError
-from vosedu.papers.stm.network import MAX_OBJECTS, STM, Memory
+from vosedu.papers.stm.network import MAX_OBJECTS, STM, SpaceTimeMemory
 
 VOID = 255
 
@@ -40,7 +40,7 @@ def propagate(
     objects = _objects(given, frames)
     device = next(model.parameters()).device
     planes = one_hot(given, objects, device)  # O+1 H W
-    memory: list[Memory] = []
+    memory: list[SpaceTimeMemory] = []
     for index in range(len(frames)):
         if index:
             last = model.memorise(frame_input(frames[index - 1], device), planes[1:])

@@ -75,7 +75,7 @@ _SCALES: Mapping[str, dict[str, Any]] = {
 _ENCODERS = {"resnet50": partial(resnet_stream, 50, stages=3), "tiny": tiny_stream_of_three}
 
 
-class Memory(NamedTuple):
+class SpaceTimeMemory(NamedTuple):
     """What is remembered of one frame, per object."""
 
     key: Tensor  # O x key x h x w
@@ -136,9 +136,9 @@ class KeyValue(nn.Module):
         self.key = nn.Conv2d(inputs, key, 3, padding=1)
         self.value = nn.Conv2d(inputs, value, 3, padding=1)
 
-    def forward(self, r4: Tensor) -> Memory:
+    def forward(self, r4: Tensor) -> SpaceTimeMemory:
         """B x inputs x h x w -> keys and values."""
-        return Memory(self.key(r4), self.value(r4))
+        return SpaceTimeMemory(self.key(r4), self.value(r4))
 
 
 # 3.2 Space-time memory read ----------------------------------------------------------------------
@@ -147,7 +147,7 @@ class KeyValue(nn.Module):
 class Read(nn.Module):
     """softmax(k^M . k^Q / sqrt(D)) v^M, then v^Q behind it."""
 
-    def forward(self, memory: Sequence[Memory], query: Memory) -> Tensor:
+    def forward(self, memory: Sequence[SpaceTimeMemory], query: SpaceTimeMemory) -> Tensor:
         """Memories of T frames and the query of one -> O x 2 value x h x w."""
         objects, height, width = len(memory[0].key), *query.key.shape[-2:]
         keys = torch.stack([m.key for m in memory], dim=2).flatten(2)  # T of O D h w -> O D Thw
@@ -168,7 +168,7 @@ class Read(nn.Module):
 # 3.3 Decoder -------------------------------------------------------------------------------------
 
 
-class Refine(nn.Module):
+class STMRefine(nn.Module):
     """A skip connection: what came from below, enlarged twice, plus the frame's features."""
 
     def __init__(self, inputs: int, hidden: int) -> None:
@@ -183,15 +183,15 @@ class Refine(nn.Module):
         return self.merge(skip + enlarge(below, 2))
 
 
-class Decoder(nn.Module):
+class STMDecoder(nn.Module):
     """What was read, and r3 and r2 of the frame -> two logits per object and pixel."""
 
     def __init__(self, value: int, r3: int, r2: int, hidden: int) -> None:
         super().__init__()
         self.reduce = nn.Conv2d(2 * value, hidden, 3, padding=1)
         self.merge = PlainResidual(hidden)
-        self.refine3 = Refine(r3, hidden)
-        self.refine2 = Refine(r2, hidden)
+        self.refine3 = STMRefine(r3, hidden)
+        self.refine2 = STMRefine(r2, hidden)
         self.predict = nn.Conv2d(hidden, 2, 3, padding=1)
 
     def forward(self, read: Tensor, r3: Tensor, r2: Tensor) -> Tensor:
@@ -224,9 +224,9 @@ class STM(nn.Module):
         self.memory_kv = KeyValue(r4, config.key, config.value)
         self.query_kv = KeyValue(r4, config.key, config.value)
         self.read = Read()
-        self.decoder = Decoder(config.value, r3, r2, config.hidden)
+        self.decoder = STMDecoder(config.value, r3, r2, config.hidden)
 
-    def memorise(self, frame: Tensor, masks: Tensor) -> Memory:
+    def memorise(self, frame: Tensor, masks: Tensor) -> SpaceTimeMemory:
         """A frame and its objects' probabilities, O x H x W without background -> its memory."""
         others = others_of(masks)
         return self.memorise_objects(frame, masks.unsqueeze(1), others.unsqueeze(1))
@@ -238,7 +238,7 @@ class STM(nn.Module):
         """
         return self.memory_kv(self.memory_encoder(pad(frame), pad(masks), pad(others))[2])
 
-    def segment(self, frame: Tensor, memory: Sequence[Memory]) -> Tensor:
+    def segment(self, frame: Tensor, memory: Sequence[SpaceTimeMemory]) -> Tensor:
         """A frame and the memories of frames before it -> logits of 11 planes, 11 x H x W.
 
         Plane 0 is the background, planes behind the last object are empty; their softmax is the

@@ -11,7 +11,7 @@ from torch import Tensor
 from vosedu.clip import VOID
 from vosedu.errors import InputError
 from vosedu.papers.deaot.inference.engine import Engines
-from vosedu.papers.deaot.inference.sizes import SHORT_SIDE, View, input_size
+from vosedu.papers.deaot.inference.sizes import SHORT_SIDE, ScaledView, input_size
 from vosedu.papers.deaot.network import DeAOT, Features
 
 
@@ -70,7 +70,7 @@ class Session:
         self.device = next(model.parameters()).device
         self.names = [0]  # the given id of the network's n-th object
         self.size: tuple[int, int] | None = None
-        self.views: list[View] = []
+        self.views: list[ScaledView] = []
         self.engines: list[Engines] = []
         self.features: list[Features] = []
         self.probabilities: Tensor | None = None  # 1 x (1 + objects) x H x W, of the last frame
@@ -165,7 +165,7 @@ class Session:
                 scale=scale,
             )
             for flip in (False, True) if inference.flip else (False,):
-                self.views.append(View(size, flip))
+                self.views.append(ScaledView(size, flip))
                 engines = Engines(model, gap, inference.skip, inference.long_frames)
                 self.engines.append(engines)
 

@@ -68,7 +68,7 @@ def to_input(frame: np.ndarray, size: tuple[int, int]) -> Tensor:
 
 
 @dataclass(frozen=True)
-class View:
+class ScaledView:
     """One way to look at a video: at a size, mirrored or not."""
 
     size: tuple[int, int]
