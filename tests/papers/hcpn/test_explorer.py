@@ -12,7 +12,7 @@ from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.explore.sabotage import FLOWS
 from vosedu.papers.hcpn.explorer import OFF, PARTNERS, HCPNProbe, explore, figure
-from vosedu.papers.hcpn.inference import Inference, Pictures, segment
+from vosedu.papers.hcpn.inference import HCPNPictures, Inference, segment
 from vosedu.papers.hcpn.network import HCPN, Config, build
 
 GAIN = 1.0
@@ -45,7 +45,7 @@ def network(config: Config) -> HCPN:
     for module in model.modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
             module.momentum = None  # take the statistics of the pass below
-    pictures = Pictures(model, clips()[0], Inference())
+    pictures = HCPNPictures(model, clips()[0], Inference())
     pairs = torch.cat([pictures.pair(n) for n in range(4)], dim=1)
     with torch.no_grad():
         for name, parameter in model.named_parameters():

@@ -9,7 +9,7 @@ import torch
 from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.papers.stm.inference import Inference, propagate
-from vosedu.papers.stm.network import STM, Config, Memory, build
+from vosedu.papers.stm.network import STM, Config, SpaceTimeMemory, build
 from vosedu.papers.stm.training import Triples, follow, recipe, train
 from vosedu.record import record
 from vosedu.training import Step
@@ -54,7 +54,7 @@ def test_the_memory_keeps_every_nth_frame_and_the_last_one(
     used = []
     segment = STM.segment
 
-    def counting(self: STM, frame: torch.Tensor, memory: list[Memory]) -> torch.Tensor:
+    def counting(self: STM, frame: torch.Tensor, memory: list[SpaceTimeMemory]) -> torch.Tensor:
         used.append(len(memory))
         return segment(self, frame, memory)
 
@@ -68,8 +68,8 @@ def test_the_memory_keeps_every_nth_frame_and_the_last_one(
 
 def test_the_fused_read_is_the_explicit_one(model: STM) -> None:
     key, value = torch.randn(2, 8, 3, 4), torch.randn(2, 16, 3, 4)
-    memory = [Memory(key, value), Memory(2 * key, -value)]
-    query = Memory(3 * torch.randn(1, 8, 3, 4), torch.randn(1, 16, 3, 4))
+    memory = [SpaceTimeMemory(key, value), SpaceTimeMemory(2 * key, -value)]
+    query = SpaceTimeMemory(3 * torch.randn(1, 8, 3, 4), torch.randn(1, 16, 3, 4))
     with torch.no_grad():
         fused = model.read(memory, query)
         with record(model, "read.weights") as tape:

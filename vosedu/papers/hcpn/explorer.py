@@ -38,8 +38,8 @@ from vosedu.figures.attention import effective_support
 from vosedu.nn import resize_image
 from vosedu.papers.hcpn.inference import (
     PRECISIONS,
+    HCPNPictures,
     Inference,
-    Pictures,
     flow_input,
     frame_input,
 )
@@ -252,7 +252,7 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
 class Film:
     """A clip's flow as `vosedu.explore.sabotage` draws it."""
 
-    def __init__(self, pictures: Pictures) -> None:
+    def __init__(self, pictures: HCPNPictures) -> None:
         self.pictures, self.size, self.fields = pictures, pictures.size, pictures.flows.fields
 
     def flow(self, index: int) -> np.ndarray:
@@ -292,7 +292,7 @@ class HCPNProbe(Probe[HCPNTrace]):
         for label, model in self.networks.items():
             if not isinstance(model.encoder, Encoder):
                 raise InputError(f"the network '{label}' has two streams; explore one with three")
-            Pictures(model, clips[0], self.inference)  # raises what a first look would raise
+            HCPNPictures(model, clips[0], self.inference)  # raises what a first look would raise
         self._film = lru_cache(None)(self._open)
 
     def switches(self) -> tuple[Choice, ...]:
@@ -370,7 +370,7 @@ class HCPNProbe(Probe[HCPNTrace]):
 
     def _open(self, clip: int) -> Film:
         model = next(iter(self.networks.values()))
-        return Film(Pictures(model, self.clips[clip % len(self.clips)], self.inference))
+        return Film(HCPNPictures(model, self.clips[clip % len(self.clips)], self.inference))
 
     def run(
         self, clip: int, frame: int, network: str, partner: str, flow: str, off: str

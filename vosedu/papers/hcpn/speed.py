@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from vosedu.clip import Clip
-from vosedu.papers.hcpn.inference import Inference, Pictures, segment, segment_released
+from vosedu.papers.hcpn.inference import HCPNPictures, Inference, segment, segment_released
 from vosedu.papers.hcpn.network import HCPN, Config, build
 from vosedu.papers.speed import Race, norms_of_one_pass
 
@@ -19,7 +19,7 @@ def inference(size: tuple[int, int]) -> Inference:
 def calibrate(model: HCPN, clip: Clip, inference: Inference) -> None:
     """Give a network of random weights activations of a sensible size and varied predictions."""
     norms_of_one_pass(model)
-    pairs = torch.cat([Pictures(model, clip, inference).pair(index) for index in (0, 1)], dim=1)
+    pairs = torch.cat([HCPNPictures(model, clip, inference).pair(index) for index in (0, 1)], dim=1)
     contrast = torch.rand(3, pairs.shape[1], 3, 1, 1) * 4 - 2  # as different as many videos' frames
     with torch.no_grad():
         model.train()

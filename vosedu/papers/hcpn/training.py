@@ -31,7 +31,7 @@ CONTOUR_RADIUS = 2
 
 
 @dataclass(frozen=True)
-class Pairs(Stage):
+class FramePairs(Stage):
     """A stage of HCPN.
 
     hard_negatives: pixels of the background that look like contours count up to twice.
@@ -56,7 +56,7 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
     if profile == "full":
         return _full(form)
     steps, batch = {"quick": (4, 2), "ablate": (2000, 2), "course": (800, 4)}[profile]
-    main = Pairs(
+    main = FramePairs(
         name="main",
         data="toyvos/mixed/pool@dis-medium",
         loss=form,
@@ -79,7 +79,7 @@ def _full(form: str) -> Recipe:
     The release starts on YouTube-VOS alone and takes every pair of it; its number is not stated.
     """
     released = form == "released"
-    first = Pairs(
+    first = FramePairs(
         name="many videos",
         data="youtube-vos-2018/train" if released else "youtube-vos-2018/train+davis16/train",
         loss=form,
@@ -137,7 +137,7 @@ class PairSamples:
     2 x 1 x H x W. Where the second frame has no labels the first counts twice.
     """
 
-    stage: Pairs
+    stage: FramePairs
     clips: Sequence[Clip]
 
     def __call__(self, rng: np.random.Generator, step: Step) -> Batch:

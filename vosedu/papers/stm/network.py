@@ -231,7 +231,7 @@ class STM(nn.Module):
         others = others_of(masks)
         return self.memorise_objects(frame, masks.unsqueeze(1), others.unsqueeze(1))
 
-    def memorise_objects(self, frame: Tensor, masks: Tensor, others: Tensor) -> Memory:
+    def memorise_objects(self, frame: Tensor, masks: Tensor, others: Tensor) -> SpaceTimeMemory:
         """`memorise` for objects of one frame, or each with a frame of its own.
 
         1 (or O) x 3 x H x W, and O x 1 x H x W each: the object and all others of its frame.

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from vosedu.clip import VOID, Clip
 from vosedu.errors import InputError
 from vosedu.nn.initial import initialised
-from vosedu.papers.stm.network import STM, Config, Memory, aggregate, build, others_of
+from vosedu.papers.stm.network import STM, Config, SpaceTimeMemory, aggregate, build, others_of
 from vosedu.training import Batch, History, Loss, Recipe, Sample, Stage, Step, fit
 from vosedu.training.data import labelled, open_data
 
@@ -111,16 +111,16 @@ def follow(model: STM, frames: Tensor, ids: Tensor) -> Tensor:
     counts = [int(each[0].max()) for each in ids]
     owner = [clip for clip, count in enumerate(counts) for _ in range(count)]
     masks = [F.one_hot(each[0], n + 1).movedim(-1, 0)[1:].float() for each, n in zip(ids, counts)]
-    memories: list[list[Memory]] = [[] for _ in range(clips)]
+    memories: list[list[SpaceTimeMemory]] = [[] for _ in range(clips)]
     terms = []
     for t in range(1, length):
         others = torch.cat([others_of(each) for each in masks]).unsqueeze(1)
         latest = model.memorise_objects(frames[owner, t - 1], torch.cat(masks).unsqueeze(1), others)
         keys, values = latest.key.split(counts), latest.value.split(counts)
         for clip in range(clips):
-            memories[clip].append(Memory(keys[clip], values[clip]))
+            memories[clip].append(SpaceTimeMemory(keys[clip], values[clip]))
             at = clip * (length - 1) + t - 1
-            query = Memory(queries.key[at : at + 1], queries.value[at : at + 1])
+            query = SpaceTimeMemory(queries.key[at : at + 1], queries.value[at : at + 1])
             read = model.read(memories[clip], query)
             logits = model.decoder(read, r3[at : at + 1], r2[at : at + 1])
             planes = aggregate(logits.float().softmax(1)[:, 1])  # O 2 H W -> 11 H W
