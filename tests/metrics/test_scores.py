@@ -187,12 +187,12 @@ def test_the_figure_shows_sequences_frames_and_attributes(scores, clips) -> None
 
 
 def test_the_command_line_scores_a_folder(tmp_path, clips, monkeypatch, capsys) -> None:
-    from vosedu import api, cli
+    from vosedu import api, commands
 
     monkeypatch.setattr(api, "dataset", lambda name, **options: clips)
     write_results(tmp_path / "masks", "0/255")
     line = f"evaluate --masks {tmp_path / 'masks'} --data davis16 --csv {tmp_path / 'tables'}"
-    assert cli.main(line.split()) == 0
+    assert commands.main(line.split()) == 0
     printed = capsys.readouterr().out
     assert "6 files read as 0/255 masks" in printed and "J-Mean" in printed
     assert (tmp_path / "tables" / "global_results.csv").is_file()
