@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -19,6 +20,7 @@ from vosedu.papers.hcpn.instances import (
     MaskRCNN,
     NoisyTruth,
     segment_instances,
+    segment_tracks,
 )
 from vosedu.papers.hcpn.instances.merging import iou
 from vosedu.papers.hcpn.instances.pipeline import first_labels, restricted
@@ -199,3 +201,51 @@ def test_a_detector_s_result_becomes_candidates() -> None:
 def test_what_mask_rcnn_lacks_is_said_so(tmp_path) -> None:
     with pytest.raises(InputError, match=r"torchvision|weights are not at"):
         MaskRCNN(weights=tmp_path / "none.pth")
+
+
+def moving(clip: Clip) -> Clip:
+    """The squares with their exact flow; their labels stay apart from each other."""
+    fields = []
+    for t in range(len(clip) - 1):
+        field = np.zeros((*SIZE, 2), np.float32)
+        field[clip.labels[t] == 1, 0], field[clip.labels[t] == 2, 0] = 2, -2
+        fields.append(field)
+    return replace(clip, flow=fields)
+
+
+def test_pieces_of_the_foreground_become_tracks() -> None:
+    clip = moving(two_squares(6))
+    foreground = list(true_foreground(clip))
+    lost = replace(foreground[3], probability=foreground[3].probability * (clip.labels[3] != 1))
+    foreground[3] = lost  # one object is missed in one frame and found again by its colour
+    found = list(segment_tracks(clip, foreground))
+    assert [r.index for r in found] == list(range(6))
+    names = [np.unique(r.labels[clip.labels[r.index] == 2]) for r in found]
+    assert len({tuple(n) for n in names}) == 1, "an object keeps its id"
+    (first,), (again,) = (np.unique(found[t].labels[clip.labels[t] == 1]) for t in (0, 5))
+    assert first == again != 0
+    assert not found[3].labels[clip.labels[3] == 1].any()
+    scores = metrics.evaluate({clip.name: [r.labels for r in found]}, [clip], "davis17-unsup")
+    assert scores.summary()["J-Mean"] == pytest.approx(11 / 12)
+
+
+def test_without_flow_a_fast_object_is_not_followed() -> None:
+    """The control of the test above: with the flow of rest, links break where nothing overlaps."""
+    clip = moving(two_squares(4))
+    far = {t: np.roll(m, 14 * t, 1) for t, m in clip.labels.items()}
+    frames = [np.roll(f, 14 * t, 1) for t, f in enumerate(clip.frames)]
+    jumping = replace(clip, labels=far, frames=frames)
+
+    def tracks(step: float) -> int:
+        fields = [np.full((*SIZE, 2), (step, 0), np.float32)] * 3
+        found = list(segment_tracks(replace(jumping, flow=fields), true_foreground(jumping)))
+        return sum(r.labels.any() for r in found)
+
+    assert tracks(14) == 4
+    assert tracks(0) < 4
+
+
+def test_a_clip_without_foreground_has_no_tracks() -> None:
+    clip = moving(two_squares(3))
+    nothing = [FrameResult(t, probability=np.zeros(SIZE, np.float32)) for t in range(3)]
+    assert [r.labels.any() for r in segment_tracks(clip, nothing)] == [False] * 3

@@ -1,12 +1,14 @@
 """The instance level of HCPN: proposals, foreground, propagation, merging.
 
 The paper names these steps and the release has nothing of them, neither code nor thresholds, so
-what stands here is our reading of the paper, step by step in `pipeline`.
+what stands here is our reading of the paper, step by step in `pipeline`; `tracks` is the way of
+UnOVOST alone, which the paper cites for its last step.
 """
 
 from vosedu.papers.hcpn.instances.merging import Merged, Proposal, merge, paint
 from vosedu.papers.hcpn.instances.pipeline import Instances, segment_instances
 from vosedu.papers.hcpn.instances.proposals import Candidate, MaskRCNN, NoisyTruth
+from vosedu.papers.hcpn.instances.tracks import segment_tracks
 
 __all__ = [
     "Candidate",
@@ -18,4 +20,5 @@ __all__ = [
     "merge",
     "paint",
     "segment_instances",
+    "segment_tracks",
 ]

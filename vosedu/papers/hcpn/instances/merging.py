@@ -87,7 +87,7 @@ def merge(
 def paint(frames: Sequence[Sequence[Proposal]], merged: Merged) -> Iterator[np.ndarray]:
     """Per frame, H x W uint8 ids: trajectory n has id n + 1, later ones over earlier ones.
 
-    A frame without proposals gives what the first mask of the clip's size gives: an empty map.
+    A frame without proposals gives an empty map; at least one frame must have some.
     """
     shape = next(p.mask.shape for proposals in frames for p in proposals)
     for t, proposals in enumerate(frames):
