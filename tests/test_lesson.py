@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import io
+import re
+from html import unescape
 from pathlib import Path
 
 import av
@@ -84,10 +87,12 @@ def test_alternative_text_is_what_the_figure_says() -> None:
     assert alternative_text(sheet({"a frame": np.zeros((2, 2, 3), np.uint8)})) == "a frame"
 
 
-def test_source_is_the_code_that_runs() -> None:
+def test_source_is_the_code_that_runs_in_a_font_of_fixed_width() -> None:
     shown = lesson.source(lesson.shape, sheet).data
-    assert shown.startswith("```python\ndef shape(")
-    assert "def sheet(" in shown and shown.endswith("\n```")
+    code = unescape(re.sub("<[^>]*>", "", shown))
+    assert inspect.getsource(lesson.shape).strip() in code
+    assert inspect.getsource(sheet).strip() in code
+    assert "font-family: monospace" in shown
 
 
 def test_shapes_in_words() -> None:

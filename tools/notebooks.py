@@ -13,9 +13,8 @@ import ast
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -75,12 +74,8 @@ def _check_whole(path: Path, notebook: NotebookNode) -> Iterator[str]:
         yield f"has {len(notebook.cells)} cells, not {CELLS[0]} to {CELLS[-1]}"
     if path.stat().st_size > MOST_BYTES:
         yield f"is {path.stat().st_size / 1e6:.2f} MB, above {MOST_BYTES / 1e6:.0f} MB"
-    for kind, widgets in notebook.metadata.get("widgets", {}).items():
-        if "state" not in widgets:
-            yield f"has widget metadata without a state ({kind}), which GitHub refuses to show"
-        for text in _texts(widgets.get("state", {})):
-            if machine := _machine_path(text):
-                yield f"keeps the machine path {machine} in a widget"
+    if "widgets" in notebook.metadata:
+        yield "saves the state of widgets, so that exported HTML does not show their pictures"
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     counts = [cell.execution_count for cell in code]
     if counts != list(range(1, len(code) + 1)):
@@ -179,19 +174,6 @@ def _output_texts(output: NotebookNode) -> Iterator[str]:
     for kind, content in output.get("data", {}).items():
         if kind.startswith("text/") or kind == "image/svg+xml":
             yield re.sub(r"data:image/[\w+]+;base64,[\w+/=\s]+", "", content)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """The strings in nested widget state, without its binary buffers."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, part in value.items():
-            if key != "buffers":
-                yield from _texts(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _texts(part)
 
 
 def _machine_path(text: str) -> str | None:

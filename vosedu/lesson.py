@@ -32,7 +32,7 @@ from vosedu.figures.sheet import sheet
 from vosedu.paths import output_dir
 
 if TYPE_CHECKING:
-    from IPython.display import Markdown
+    from IPython.display import HTML
 
 PINK, SKY, GREEN, YELLOW, BLUE, VERMILION, ORANGE = (tuple((c / 255).tolist()) for c in COLOURS)
 """Okabe and Ito's colours as matplotlib takes them; told apart with any colour vision."""
@@ -70,12 +70,16 @@ def show(
     display(sheet(pictures, columns, width, **options))
 
 
-def source(*things: Any) -> Markdown:
-    """The package's own code of classes or functions, as it runs."""
-    from IPython.display import Markdown
+def source(*things: Any) -> HTML:
+    """The package's own code of classes or functions, as it runs, in a font of fixed width."""
+    from IPython.display import HTML
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
 
     code = "\n\n\n".join(textwrap.dedent(inspect.getsource(thing)).strip() for thing in things)
-    return Markdown(f"```python\n{code}\n```")
+    look = HtmlFormatter(noclasses=True, nobackground=True, prestyles="font-family: monospace")
+    return HTML(highlight(code, PythonLexer(), look))
 
 
 def shape(x: Any) -> str:

@@ -130,7 +130,11 @@ def _own_jupyter(folder: Path) -> Iterator[None]:
 
 
 def clean(notebook: Any) -> Any:
-    """Drop what differs between two equal runs: papermill's and nbclient's notes and timings."""
+    """Drop what differs between two equal runs, and the state of widgets.
+
+    Without a saved state, nbconvert and GitHub show the picture beside a widget in its place.
+    """
+    notebook.metadata.pop("widgets", None)
     for owner in (notebook, *notebook.cells):
         for note in ("papermill", "execution", "jupytext"):
             owner.metadata.pop(note, None)
