@@ -1,4 +1,4 @@
-"""The one exception that speaks to the user."""
+"""The exceptions whose messages are meant for users."""
 
 from __future__ import annotations
 
@@ -16,8 +16,17 @@ class InputError(ValueError):
     """
 
 
+class UnknownName(InputError):
+    """A name that is not in a table. options: the names that are."""
+
+    def __init__(self, message: str, options: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.options = options
+
+
 def choose(table: Mapping[str, T], name: str, complaint: str) -> T:
-    """The entry of a name; InputError with `complaint` and the names there are if it has none."""
+    """The entry of a name; UnknownName with `complaint` and the names there are if it has none."""
     if name not in table:
-        raise InputError(f"{complaint} '{name}'; choose one of {', '.join(table)}")
+        message = f"{complaint} '{name}'; choose one of {', '.join(table)}"
+        raise UnknownName(message, tuple(table))
     return table[name]

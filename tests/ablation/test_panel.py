@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -101,12 +102,15 @@ def test_another_profile_keeps_the_edits(panel: Panel) -> None:
 
 
 @pytest.mark.parametrize(
-    "field, value, said",
-    [("affinity", "bilinear", "COSNet has no affinity"), ("size", "48 x 80", "is no value for")],
+    "part, field, value, said",
+    [
+        ("inference", "references", -1, "cannot use -1 references"),
+        ("config", "size", "48 x 80", "is no value for"),
+    ],
 )
-def test_a_bad_value_is_told_and_the_panel_goes_on(panel, field: str, value: str, said: str):
+def test_a_bad_value_is_told_and_the_panel_goes_on(panel, part: str, field: str, value, said: str):
     panel.seeds.value = 1
-    panel.forms["config"].fields[field].value = value
+    panel.forms[part].fields[field].value = value
     panel.start.click()
     wait(panel)
     assert said in panel.status.value
@@ -177,3 +181,42 @@ def test_it_displays_with_its_picture_beside_it(panel: Panel, tmp_path: Path) ->
     curves, forest = panel.figure().axes
     assert len(curves.lines) == 4
     assert "no co-attention" in [label.get_text() for label in forest.get_yticklabels()]
+
+
+def test_menus_hold_every_name_that_build_accepts(panel: Panel) -> None:
+    menus = {name: set(field.options) for name, field in texts(panel, "config").items()}
+    assert menus["gate"] == {"biased", "unbiased", "open"}
+    assert menus["softmax"] == {"single", "double"}
+    assert {"uniform", "random", "consecutive"} <= set(
+        panel.forms["inference"].fields["sampling"].options
+    )
+
+
+def texts(panel: Panel, part: str) -> dict:
+    """The menus of a form."""
+    return {
+        name: field for name, field in panel.forms[part].fields.items() if hasattr(field, "options")
+    }
+
+
+def test_an_edit_clears_what_was_said_of_an_earlier_run(panel: Panel) -> None:
+    panel.status.value = "stopped; start again to go on from the last saved step"
+    panel.forms["config"].fields["gate"].value = "open"
+    assert panel.status.value == ""
+
+
+def test_curves_of_another_profile_are_not_drawn(panel: Panel) -> None:
+    for profile, row in (("quick", "a"), ("ablate", "b"), ("quick", "c")):
+        for seed in (0, 1):
+            panel._curves[profile, row, seed] = np.linspace(1, 0, 40)
+    panel.profile.value = "quick"
+    axes = panel.figure().axes[0]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "c"]
+    assert len(axes.lines) == 4
+    assert len({(line.get_color().tobytes(), line.get_linestyle()) for line in axes.lines}) == 2
+
+
+def test_suites_on_which_nothing_was_run_take_no_columns(panel: Panel) -> None:
+    assert "our J, transient-lookalikes" in panel.results().columns
+    assert "transient-lookalikes" not in panel.shown.value
+    assert "our J, mixed" in panel.shown.value

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from html import escape
 from pathlib import Path
+from textwrap import fill
 from threading import Thread
 from typing import Any
 
 import ipywidgets as w
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
@@ -22,12 +24,15 @@ from pandas import DataFrame
 from vosedu import api, toyvos
 from vosedu.ablation.run import Setup, run
 from vosedu.ablation.store import Record, Store
-from vosedu.ablation.tables import branch, suites, table
+from vosedu.ablation.tables import NOT_RUN, branch, suites, table
 from vosedu.clip import Clip
-from vosedu.errors import InputError
+from vosedu.errors import InputError, UnknownName
 from vosedu.explore import Form, WithTwin
+from vosedu.figures.curves import ORDER, STYLES
 from vosedu.figures.forest import plant
 from vosedu.figures.inline import palette_png
+from vosedu.figures.overlay import COLOURS
+from vosedu.lesson import table_html
 from vosedu.papers.contract import Paper, Row
 from vosedu.training import History
 
@@ -69,7 +74,7 @@ class Panel(WithTwin):
         self._committed = list(
             Store.of(self.paper.key, table_key) if committed is None else committed
         )
-        self._curves: dict[tuple[str, int], np.ndarray] = {}
+        self._curves: dict[tuple[str, str, int], np.ndarray] = {}  # profile, row, seed
         self._running: tuple[str, int, int] = ("", 0, 0)  # row, seed, steps of the whole training
         self._stop, self._quiet, self._drawn = False, False, 0.0
         labels = [row.label for row in self._table.rows if not row.unavailable]
@@ -83,14 +88,14 @@ class Panel(WithTwin):
         self.split = w.ToggleButtons(options=("test", "val"), description="split", style=STYLE)
         setup = self._setup(Row("base"))
         self.forms = {
-            part: Form(value, self._suggestions(part), self._edited)
+            part: Form(value, self._options(part, value), self._edited)
             for part, value in zip(PARTS, (setup.config, setup.inference, setup.recipe.stages[-1]))
         }
         self.start = w.Button(description="train and compare", button_style="primary")
         self.stop = w.Button(description="stop", disabled=True)
         self.save = w.Button(description="export")
         self.code, self.status, self.shown = w.HTML(), w.HTML(), w.HTML()
-        self.curve = w.Image(format="png", layout=w.Layout(width="420px"))
+        self.curve = w.Image(format="png", layout=w.Layout(width="500px"))
         self._connect()
         tabs = w.Tab([form.widget for form in self.forms.values()])
         tabs.titles = ("network", "inference", "last stage")
@@ -182,13 +187,15 @@ class Panel(WithTwin):
         records = Store(folder / "records.json")
         for record in self.store:
             records.add(record)
-        curves = DataFrame({f"{row}, seed {s}": [*c] for (row, s), c in self._padded().items()})
+        curves = DataFrame(
+            {f"{profile}: {row}, seed {s}": [*c] for (profile, row, s), c in self._padded().items()}
+        )
         curves.rename_axis("step").to_csv(folder / "loss.csv")
         return sorted(folder.iterdir())
 
     def figure(self) -> Figure:
         """The loss curves, and the paired differences of all rows on the chosen suite."""
-        figure = Figure(figsize=(9, 3.4), layout="constrained")
+        figure = Figure(figsize=(10, 3.6), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.3))
         self._draw_curves(left)
         extended = self._extended()
@@ -221,21 +228,37 @@ class Panel(WithTwin):
     def _setup(self, row: Row) -> Setup:
         return Setup.of(self.paper, row, self.profile.value)
 
-    def _suggestions(self, part: str) -> Mapping[str, list[str]]:
-        """Field -> the texts that the paper's forms and tables use for it."""
-        known: list[Mapping[str, Any]] = [
+    def _options(self, part: str, base: Any) -> Mapping[str, list[str]]:
+        """Field -> the texts that `build` accepts, else those of the paper's forms and tables."""
+        examples: list[Mapping[str, Any]] = [
             getattr(row, part) for t in self.paper.tables for row in t.rows
         ]
         form = {"config": self.paper.Config, "inference": self.paper.Inference}.get(part)
         if form is not None:
-            known += [
+            examples += [
                 {f.name: getattr(made(), f.name) for f in fields(form)}
                 for made in (form.paper, getattr(form, "released", form.paper))
             ]
-        names = {name for values in known for name in values}
+        texts = [f.name for f in fields(base) if isinstance(getattr(base, f.name), str)]
+        accepted = self._accepted(base, texts) if part == "config" else {}
         return {
-            name: sorted({v[name] for v in known if isinstance(v.get(name), str)}) for name in names
+            name: accepted.get(name)
+            or sorted({v[name] for v in examples if isinstance(v.get(name), str)})
+            for name in texts
         }
+
+    def _accepted(self, base: Any, names: Sequence[str]) -> dict[str, list[str]]:
+        """Field of the Config -> the names among which `build` chooses."""
+        options = {}
+        for name in names:
+            try:
+                with torch.device("meta"):
+                    self.paper.build(replace(base, **{name: "?"}))
+            except UnknownName as error:
+                options[name] = list(error.options)
+            except Exception:  # another complaint than an unknown name: the field has no menu
+                continue
+        return options
 
     def _fill(self, changes: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         """Show the row (or given changes) at the chosen profile in the forms."""
@@ -262,18 +285,21 @@ class Panel(WithTwin):
             return
         try:
             self.code.value = f"<pre>{escape(self.call())}</pre>"
+            if not self.start.disabled:
+                self.status.value = ""  # what was said of an earlier run
             self._show()
+            self._show_curves()
         except InputError as error:
             self.status.value = escape(str(error))
 
     def _in_background(self) -> None:
-        """Run beside the kernel's main thread, so that the stop button is heard."""
+        """Run beside the kernel's main thread, which then handles the stop button."""
         self._stop, self.start.disabled, self.stop.disabled = False, True, False
         try:
             self.run()
         except Stopped:
             self.status.value = "stopped; start again to go on from the last saved step"
-        except Exception as error:  # nobody else would see it
+        except Exception as error:  # a thread's traceback is not shown
             self.status.value = escape(f"{type(error).__name__}: {error}")
         finally:
             self.start.disabled, self.stop.disabled = False, True
@@ -282,7 +308,7 @@ class Panel(WithTwin):
         if self._stop:
             raise Stopped
         row, seed, total = self._running
-        self._curves[row, seed] = history.column("loss")
+        self._curves[self.profile.value, row, seed] = history.column("loss")
         done = len(history)
         now = time.monotonic()
         if done == total or now - self._drawn > SECONDS:
@@ -309,7 +335,7 @@ class Panel(WithTwin):
         mine = dict.fromkeys(r.row for r in self.store if r.row not in known)
         return replace(self._table, rows=(*self._table.rows, *(Row(label) for label in mine)))
 
-    def _padded(self) -> dict[tuple[str, int], np.ndarray]:
+    def _padded(self) -> dict[tuple[str, str, int], np.ndarray]:
         longest = max((len(curve) for curve in self._curves.values()), default=0)
         return {
             key: np.pad(curve, (0, longest - len(curve)), constant_values=np.nan)
@@ -317,24 +343,49 @@ class Panel(WithTwin):
         }
 
     def _show(self) -> None:
-        self.shown.value = f"<div style='line-height: 1.3'>{self.results().to_html(border=0)}</div>"
+        """The table, without the columns of other suites in which nothing was run."""
+        results = self.results()
+        rows = results.loc[[row.label for row in self._extended().rows]]
+        empty = [
+            name
+            for name in results
+            if self.suite.value not in name and rows[name].isin(("", NOT_RUN)).all()
+        ]
+        html = table_html(results.drop(columns=empty))
+        self.shown.value = f"<div style='line-height: 1.3; overflow-x: auto'>{html}</div>"
 
     def _show_curves(self) -> None:
-        figure = Figure(figsize=(4.6, 2.8), layout="constrained")
+        figure = Figure(figsize=(5.6, 2.8), layout="constrained")
         self._draw_curves(figure.subplots())
         self.curve.value = palette_png(figure)
 
     def _draw_curves(self, axes: Axes) -> None:
-        for (row, seed), losses in self._curves.items():
-            width = max(1, len(losses) // 20)
+        """The losses at the chosen profile: a colour and a line style for each row."""
+        rows: dict[str, int] = {}
+        for (profile, row, seed), losses in self._curves.items():
+            if profile != self.profile.value:
+                continue
+            look = rows.setdefault(row, len(rows))
+            width = max(1, min(50, len(losses) // 4))
             smooth = np.convolve(losses, np.ones(width) / width, "valid")
-            axes.plot(np.arange(len(smooth)) + width, smooth, label=f"{row}, seed {seed}", lw=1)
+            axes.plot(
+                np.arange(len(smooth)) + width,
+                smooth,
+                STYLES[look % len(STYLES)],
+                color=COLOURS[ORDER[look % len(ORDER)]] / 255,
+                label=fill(row, 30) if seed == min(self._seeds_of(row)) else None,
+                lw=1.2 if look else 2.0,  # a line that covers another leaves its edge visible
+            )
         axes.set_xlabel("step")
-        axes.set_ylabel("loss (running mean)")
-        if self._curves:
-            axes.legend(fontsize=6)
+        axes.set_ylabel("loss, running mean")
+        axes.set_title(f"profile {self.profile.value}, one line for each seed")
+        if rows:
+            axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
         else:
             axes.text(0.5, 0.5, "nothing trained yet", ha="center", transform=axes.transAxes)
+
+    def _seeds_of(self, row: str) -> list[int]:
+        return [s for p, r, s in self._curves if (p, r) == (self.profile.value, row)]
 
     def _say_exported(self) -> None:
         names = ", ".join(str(path) for path in self.export())

@@ -17,21 +17,22 @@ STYLE = {"description_width": "130px"}
 class Form:
     """One widget for each field of `base` that holds a plain value.
 
-    base: an instance of a frozen dataclass. suggestions: field -> values to offer for a text.
+    base: an instance of a frozen dataclass. options: field -> the values of a menu; a text without
+    options, or with only one, can be typed.
     on_change: called without arguments after every edit.
     """
 
     def __init__(
         self,
         base: Any,
-        suggestions: Mapping[str, Collection[str]],
+        options: Mapping[str, Collection[str]],
         on_change: Callable[[], None],
     ) -> None:
         self.base = base
         self._parse: dict[str, Callable[[Any], Any]] = {}
         self.fields: dict[str, w.ValueWidget] = {}
         for field in fields(base):
-            made = _widget(field.name, getattr(base, field.name), suggestions.get(field.name, ()))
+            made = _widget(field.name, getattr(base, field.name), options.get(field.name, ()))
             if made is not None:
                 self.fields[field.name], self._parse[field.name] = made
                 self.fields[field.name].observe(lambda _: on_change(), "value")
@@ -48,7 +49,10 @@ class Form:
         self.base = base
         for name, widget in self.fields.items():
             value = changes.get(name, getattr(base, name))
-            widget.value = repr(value) if self._parse[name] is not _as_it_is else value
+            shown = value if self._parse[name] is _as_it_is else repr(value)
+            if isinstance(widget, w.Dropdown) and shown not in widget.options:
+                widget.options = (*widget.options, shown)
+            widget.value = shown
 
 
 def _as_it_is(value: Any) -> Any:
@@ -56,7 +60,7 @@ def _as_it_is(value: Any) -> Any:
 
 
 def _widget(
-    name: str, value: Any, suggestions: Collection[str]
+    name: str, value: Any, options: Collection[str]
 ) -> tuple[w.ValueWidget, Callable[[Any], Any]] | None:
     """A widget and what turns its value into the field's; None for a value that is not plain."""
     common = {"description": name, "style": STYLE}
@@ -67,8 +71,10 @@ def _widget(
     if isinstance(value, float):
         return w.FloatText(value, **common), _as_it_is
     if isinstance(value, str):
-        options = tuple(dict.fromkeys((value, *suggestions)))
-        return w.Combobox(value=value, options=options, **common), _as_it_is
+        menu = tuple(dict.fromkeys((*options, value)))
+        if len(menu) > 1:
+            return w.Dropdown(options=menu, value=value, **common), _as_it_is
+        return w.Text(value, continuous_update=False, **common), _as_it_is
     try:
         ast.literal_eval(repr(value))
     except (ValueError, SyntaxError):
