@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from vosedu.ablation import report
 from vosedu.ablation.compare import stated
+from vosedu.ablation.tables import reported_difference
 from vosedu.figures.curves import seed_curves, sorted_differences
 from vosedu.papers.contract import Claim, Row, Table
 
@@ -42,9 +43,19 @@ def records(record) -> list:
 
 def test_what_the_paper_prints(records) -> None:
     assert report.printed(TABLE).loc["less", "J"] == 78.0
-    assert report.reported_difference(TABLE, TABLE.row("less")) == -2.5
-    assert report.reported_difference(TABLE, TABLE.row("full"), base="less") == 2.5
-    assert np.isnan(report.reported_difference(TABLE, TABLE.row("other")))
+    assert reported_difference(TABLE, TABLE.row("less")) == -2.5
+    assert reported_difference(TABLE, TABLE.row("full"), base="less") == 2.5
+    assert np.isnan(reported_difference(TABLE, TABLE.row("other")))
+
+
+def test_the_papers_difference_is_of_the_measure_that_we_compare() -> None:
+    rows = (
+        Row("full", reported={"DAVIS16 G": 86.0, "DAVIS16 J": 85.0}),
+        Row("less", {"x": 1}, reported={"DAVIS16 G": 80.0, "DAVIS16 J": 84.0}),
+    )
+    table = Table("1", "", "full", rows)
+    assert reported_difference(table, rows[1]) == -1.0
+    assert reported_difference(table, rows[1], measure="G") == -6.0
 
 
 def test_seeds_are_counted_by_suite(records) -> None:
@@ -64,7 +75,7 @@ def test_verdicts_stand_beside_the_claims(records) -> None:
     assert found.loc["less", "verdict"] == "seen"
     assert found.loc["less", "margin x 100"] == "no effect"
     assert found.loc["less", "paper"] == "-2.50"
-    assert found.loc["less", "paper's size"] == "ruled out"  # ours: -20.00 for both seeds
+    assert found.loc["less", "paper's size"] == "-2.50 ruled out"  # ours: -20.00 for both seeds
     assert found.loc["other", "verdict"] == "not run here"
     assert found.loc["other", "paper"] == ""
 

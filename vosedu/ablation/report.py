@@ -23,12 +23,17 @@ from vosedu.ablation.compare import (
     Comparison,
     by_seed,
     compare,
-    rules_out,
     seeds_needed,
     stated,
 )
 from vosedu.ablation.store import Record
-from vosedu.ablation.tables import NOT_RUN, judge, suites
+from vosedu.ablation.tables import (
+    NOT_RUN,
+    against_the_paper,
+    judge,
+    reported_difference,
+    suites,
+)
 from vosedu.papers.contract import Row, Table
 
 MEANING = {
@@ -45,17 +50,6 @@ def printed(table: Table) -> DataFrame:
     """The paper's numbers, one line per row."""
     numbers = DataFrame({row.label: dict(row.reported) for row in table.rows}).T
     return numbers.rename_axis(f"Table {table.key}, paper")
-
-
-def reported_difference(table: Table, row: Row, base: str = "", column: str = "") -> float:
-    """What the paper reports for a row minus its base; NaN where it prints no number.
-
-    base: another row to compare with. column: by default the table's first.
-    """
-    base_row = table.row(base or table.base)
-    column = column or next(iter(row.reported), "")
-    values = [each.reported.get(column) for each in (row, base_row)]
-    return float("nan") if None in values else round(values[0] - values[1], 2)
 
 
 def claimed(table: Table) -> list[Row]:
@@ -104,7 +98,7 @@ def verdicts(
             "paper": "" if np.isnan(difference) else f"{difference:+.2f}",
             "suite": row.claim.suite,
             "ours": str(compared or NOT_RUN),
-            "paper's size": _against(difference, compared),
+            "paper's size": against_the_paper(difference, compared),
             "margin": f"{row.claim.margin:g}",
             "verdict": judge(records, table, row),
         }
@@ -185,12 +179,6 @@ def unseen(table: Table, records: Iterable[Record]) -> list[str]:
             said = "" if np.isnan(difference) else f" (paper: {difference:+.2f})"
             lines.append(f"- Table {table.key}, {row.label}: {row.claim.text}{said}: {verdict}")
     return lines
-
-
-def _against(difference: float, compared: Comparison | None) -> str:
-    if np.isnan(difference) or compared is None or len(compared.seeds) < 2:
-        return ""
-    return "ruled out" if rules_out(compared, difference) else "not ruled out"
 
 
 def _compared(table: Table, records: list[Record], row: Row) -> Comparison | None:

@@ -58,7 +58,7 @@ def table(
             line[f"difference, {suite}"] = _difference(table, row, compared)
         line["claim"] = row.claim.text if row.claim else ""
         line["verdict"] = judge(records, table, row, measure) if row.claim else ""
-        line["paper's size"] = _against_the_paper(records, table, row, measure)
+        line["paper's size"] = _size(records, table, row, measure)
         lines[row.label] = line
     if measure == "J" and not all(row.unavailable for row in table.rows):
         for name, values in _bounds(columns or suites(table)).items():
@@ -158,17 +158,33 @@ def _changes(row: Row) -> bool:
     return any((row.config, row.recipe, row.inference, row.intervention))
 
 
-def _against_the_paper(records: Iterable[Record], table: Table, row: Row, measure: str) -> str:
-    """Whether the interval on the claim's suite rules out the first difference the paper prints."""
-    base = table.row(table.base).reported
-    printed = [v - base[c] for c, v in row.reported.items() if v is not None and base.get(c)]
-    if row.claim is None or not printed:
+def _size(records: Iterable[Record], table: Table, row: Row, measure: str) -> str:
+    if row.claim is None:
         return ""
     compared = compare(records, row.label, table.base, row.claim.suite, measure)
-    if compared is None or len(compared.seeds) < 2:
+    return against_the_paper(reported_difference(table, row, measure=measure), compared)
+
+
+def reported_difference(table: Table, row: Row, base: str = "", measure: str = "J") -> float:
+    """What the paper reports for a row minus its base; NaN where it prints no number.
+
+    base: another row to compare with than the table's. The column is the first that ends in the
+    measure's name, or else the first of all.
+    """
+    other = table.row(base or table.base).reported
+    columns = [column for column in row.reported if column.split()[-1] == measure]
+    column = next(iter(columns or row.reported), "")
+    values = (row.reported.get(column), other.get(column))
+    return float("nan") if None in values else round(values[0] - values[1], 2)
+
+
+def against_the_paper(difference: float, compared: Comparison | None) -> str:
+    """Whether our interval excludes the difference that the paper prints."""
+    if difference != difference or compared is None or len(compared.seeds) < 2:
         return ""
-    ruled_out = rules_out(compared, printed[0])
-    return f"{printed[0]:+.2f} {'ruled out' if ruled_out else 'not ruled out'}"
+    return (
+        f"{difference:+.2f} {'ruled out' if rules_out(compared, difference) else 'not ruled out'}"
+    )
 
 
 def _bounds(suites: Sequence[str]) -> dict[str, dict[str, float]]:
