@@ -1,4 +1,4 @@
-"""The ablation panel: edit a network, its training or its inference, and see what it does to J.
+"""The ablation panel: edit a network, its training or its inference, and measure J.
 
 Panel("cosnet", "1")        # in a notebook; everything it does is one call of ablation.run
 """
@@ -29,7 +29,7 @@ from vosedu.clip import Clip
 from vosedu.errors import InputError, UnknownName
 from vosedu.explore import Form, WithTwin
 from vosedu.figures.curves import ORDER, STYLES
-from vosedu.figures.forest import plant
+from vosedu.figures.forest import draw_forest
 from vosedu.figures.inline import palette_png
 from vosedu.figures.overlay import COLOURS
 from vosedu.lesson import table_html
@@ -47,7 +47,7 @@ class Stopped(Exception):
 
 
 class Panel(WithTwin):
-    """Pick or edit a row, train it live with paired seeds, see it join the paper's table.
+    """Pick or edit a row, train it with paired seeds, and compare it in the paper's table.
 
     paper, table_key: which table. out_dir: where records, trained networks and exports go.
     committed: the records to join; by default those of `data/results`. clips: score these instead
@@ -140,7 +140,7 @@ class Panel(WithTwin):
     # What is done --------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Train and score the base row and the chosen one, seed by seed; what is known is kept."""
+        """Train and score the base row and the chosen one, seed by seed; runs with records are not repeated."""
         chosen, base = self.chosen, self._table.row(self._table.base)
         self._take_over({base.label, chosen.label})
         for seed in range(self.seeds.value):
@@ -209,7 +209,7 @@ class Panel(WithTwin):
             for row in extended.rows
             if row.label != extended.base and not row.unavailable
         ]
-        plant(right, branches, f"J minus J of '{extended.base}', {self.suite.value}")
+        draw_forest(right, branches, f"J minus J of '{extended.base}', {self.suite.value}")
         return figure
 
     # How the parts are joined --------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Widgets that bring their picture along for places where widgets do not live."""
+"""Widgets with a static picture, for pages that show no widgets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class WithTwin(ABC):
 
     @abstractmethod
     def figure(self) -> Figure:
-        """What the widget shows now, as a still picture."""
+        """What the widget shows now, as a figure."""
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {

@@ -107,7 +107,7 @@ def draw(view: View, title: str = "", width: float = 9.0) -> Figure:
     head, foot = 0.19 * len(heading.splitlines()) + 0.05, 0.17 * len(facts.splitlines()) + 0.15
     tall = head + sum(tops) + foot
     figure = plt.figure(figsize=(width, tall))
-    plt.close(figure)  # whoever asked for it shows it, once
+    plt.close(figure)  # so that it is shown only where it is returned to
     figure.text(0.003, 1 - 0.03 / tall, heading, fontsize=10, va="top")
     figure.text(0.003, (foot - 0.1) / tall, facts, fontsize=9, va="top")
     bottom = tall - head

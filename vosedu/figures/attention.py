@@ -1,4 +1,4 @@
-"""What a network looked at, as pictures; arrays in, arrays out."""
+"""Attention and other maps as pictures; arrays in, arrays out."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def changes(frame: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndar
 
 
 def effective_support(weights: np.ndarray, axis: int = -1) -> np.ndarray:
-    """exp(entropy) of distributions along `axis`: over how many positions they really spread.
+    """exp(entropy) of distributions along `axis`: over how many positions they spread.
 
     One for a single peak, the number of positions for a uniform distribution.
     """
@@ -65,7 +65,7 @@ def effective_support(weights: np.ndarray, axis: int = -1) -> np.ndarray:
 
 
 def principal_colours(maps: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Feature maps, each C x h x w, in one basis: their three main directions as RGB, uint8.
+    """Feature maps, each C x h x w, in one basis: their first three principal components as RGB, uint8.
 
     The basis and its range are those of all maps together, so equal colours are equal features.
     """

@@ -34,12 +34,12 @@ class Branch:
 def forest_plot(branches: Sequence[Branch], xlabel: str, width: float = 8.0) -> Figure:
     """Means with intervals (lines), single seeds (dots), margins (grey), zero (dashed)."""
     figure, axes = plt.subplots(figsize=(width, 0.42 * len(branches) + 0.8), layout="constrained")
-    plt.close(figure)  # whoever asked for it shows it, once
-    plant(axes, branches, xlabel)
+    plt.close(figure)  # so that it is shown only where it is returned to
+    draw_forest(axes, branches, xlabel)
     return figure
 
 
-def plant(axes: Axes, branches: Sequence[Branch], xlabel: str) -> None:
+def draw_forest(axes: Axes, branches: Sequence[Branch], xlabel: str) -> None:
     """Draw a forest plot into given axes."""
     for y, branch in enumerate(branches):
         if branch.margin:

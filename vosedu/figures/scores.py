@@ -34,7 +34,7 @@ def score_figure(
     with_attributes = any(scores.attribute_codes.values())
     with_pictures = clip is not None and masks is not None and worst > 0
     figure = plt.figure(figsize=(11, 6.4), layout="constrained")
-    plt.close(figure)  # whoever asked for it shows it, once
+    plt.close(figure)  # so that it is shown only where it is returned to
     left, right = figure.subfigures(1, 2, width_ratios=(2, 3))
     sequence_bars(left.subplots(), scores, most)
     heights = [3] + [2] * with_pictures + [3] * with_attributes

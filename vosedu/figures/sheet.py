@@ -39,7 +39,7 @@ def sheet(
     lines = max(title.count("\n") + 1 if title else 0 for title in titles)
     size = (width * columns, (width * height / across + TITLE * lines + 0.08) * rows)
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
-    plt.close(figure)  # whoever asked for it shows it, once
+    plt.close(figure)  # so that it is shown only where it is returned to
     maps = [picture for picture in pictures.values() if picture.ndim == 2]
     if maps:
         largest = max(float(np.nanmax(numbers)) for numbers in maps)
