@@ -140,7 +140,7 @@ class Panel(WithTwin):
     # What is done --------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Train and score the base row and the chosen one, seed by seed; runs with records are not repeated."""
+        """Train and score the base row and the chosen one by seed; no run is repeated."""
         chosen, base = self.chosen, self._table.row(self._table.base)
         self._take_over({base.label, chosen.label})
         for seed in range(self.seeds.value):

@@ -65,7 +65,7 @@ def effective_support(weights: np.ndarray, axis: int = -1) -> np.ndarray:
 
 
 def principal_colours(maps: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Feature maps, each C x h x w, in one basis: their first three principal components as RGB, uint8.
+    """Feature maps, each C x h x w: three principal components of all as RGB, uint8.
 
     The basis and its range are those of all maps together, so equal colours are equal features.
     """
