@@ -191,6 +191,8 @@ class Panel(WithTwin):
             {f"{profile}: {row}, seed {s}": [*c] for (profile, row, s), c in self._padded().items()}
         )
         curves.rename_axis("step").to_csv(folder / "loss.csv")
+        for lock in folder.glob(".*.lock"):  # of the store, for writers that share its file
+            lock.unlink()
         return sorted(folder.iterdir())
 
     def figure(self) -> Figure:
