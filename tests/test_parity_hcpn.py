@@ -206,6 +206,6 @@ def test_names_map_one_to_one(entries: dict[str, dict[str, Any]]) -> None:
     ]
     with torch.device("meta"):
         ours = build(Config.released()).state_dict()
-    mapped = [released.name_to_ours(name) for name in used]
+    mapped = [released.to_ours.name(name) for name in used]
     assert len(set(mapped)) == len(mapped)
     assert set(mapped) == set(ours)

@@ -143,7 +143,7 @@ def test_names_map_one_to_one_and_no_parameter_is_unused() -> None:
     (variant,) = manifest(parity.folders("stm")[0])["variants"]
     with torch.device("meta"):
         model = build(Config.released())
-    mapped = [released.name_to_ours(name) for name, _ in variant["entries"]]
+    mapped = [released.to_ours.name(name) for name, _ in variant["entries"]]
     assert len(set(mapped)) == len(mapped)
     assert set(mapped) == set(model.state_dict())
     parameters = sum(prod(p.shape) for p in model.parameters())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import nn
 
-from vosedu.datasets.weights import RELEASES, weights_folder
+from vosedu.datasets.weights import RELEASES, fetched
 from vosedu.errors import InputError
-from vosedu.nn import LoadReport, load_weights, read_state
+from vosedu.nn import LoadReport, Renaming, load_weights, read_state
 from vosedu.papers.contract import Released
 
 _REFINES = {"RF4": 2, "RF3": 1, "RF2": 0}
@@ -86,18 +86,8 @@ _NAMES = [
     ("concat.", "decoder.mcr.fuse."),
 ]
 
-
-def name_to_ours(name: str) -> str:
-    """One of the authors' entry names -> ours; a name they do not have comes back unchanged."""
-    for theirs, ours in _NAMES:
-        if name.startswith(theirs):
-            return ours + name.removeprefix(theirs)
-    return name
-
-
-def to_ours(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The authors' encoder and decoder (without `module.`), in one state dict under our names."""
-    return {name_to_ours(name): value for name, value in state.items()}
+to_ours = Renaming(_NAMES)
+"""Renames the authors' encoder and decoder (without `module.`), in one state dict."""
 
 
 def load(model: nn.Module, path: str | Path | None = None) -> LoadReport:
@@ -107,26 +97,22 @@ def load(model: nn.Module, path: str | Path | None = None) -> LoadReport:
     `vosedu weights get hcpn` puts it. Raises InputError where a file is missing, where there are
     several of one kind, or where a file does not fit.
     """
-    folder = (
-        Path(path)
-        if path is not None
-        else weights_folder("hcpn") / RELEASES["hcpn"].weights[0].name
-    )
+    folder = Path(path or fetched("hcpn", RELEASES["hcpn"].weights[0].name))
     state = {**read_state(_file(folder, "encoder")), **read_state(_file(folder, "decoder"))}
     return load_weights(model, state, rename=to_ours, unused=UNUSED)
 
 
 def _file(folder: Path, part: str) -> Path:
-    found = sorted(folder.rglob(f"{part}_*.pt"))
-    if not found:
+    files = sorted(folder.rglob(f"{part}_*.pt"))
+    if not files:
         raise InputError(
             f"there is no {part}_*.pt in {folder}: HCPN's weights are two files, encoder and "
             "decoder; fetch them with 'vosedu weights get hcpn' or put them there"
         )
-    if len(found) > 1:
-        names = ", ".join(file.name for file in found)
+    if len(files) > 1:
+        names = ", ".join(file.name for file in files)
         raise InputError(f"{folder} holds several {part}s ({names}); leave one of them there")
-    return found[0]
+    return files[0]
 
 
 RELEASED = Released(

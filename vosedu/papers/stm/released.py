@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import nn
 
-from vosedu.datasets.weights import RELEASES, weights_folder
-from vosedu.errors import InputError
-from vosedu.nn import LoadReport, load_weights
+from vosedu.datasets.weights import RELEASES, fetched
+from vosedu.nn import LoadReport, Renaming, load_weights
 
 _BLOCKS = (("ResFS", "skip"), ("ResMM", "merge"), ("convFS", "reduce"))
 
@@ -40,18 +39,8 @@ _NAMES = [
     ("Decoder.pred2.", "decoder.predict."),
 ]
 
-
-def name_to_ours(name: str) -> str:
-    """One of the authors' entry names -> ours; a name they do not have comes back unchanged."""
-    for theirs, ours in _NAMES:
-        if name.startswith(theirs):
-            return ours + name.removeprefix(theirs)
-    return name
-
-
-def to_ours(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The authors' state dict (without `module.`) under our names; `load_weights(rename=...)`."""
-    return {name_to_ours(name): value for name, value in state.items()}
+to_ours = Renaming(_NAMES)
+"""Renames the authors' state dict (without `module.`)."""
 
 
 def load(model: nn.Module, path: str | Path | None = None) -> LoadReport:
@@ -60,10 +49,5 @@ def load(model: nn.Module, path: str | Path | None = None) -> LoadReport:
     path: the file; by default where `vosedu weights get stm` puts it. Raises InputError where it
     is missing or does not fit.
     """
-    path = path or weights_folder("stm") / RELEASES["stm"].weights[0].name
-    if not Path(path).is_file():
-        raise InputError(
-            f"STM's weights are not at {path}; fetch them with 'vosedu weights get stm' or put "
-            "the file there"
-        )
+    path = path or fetched("stm", RELEASES["stm"].weights[0].name)
     return load_weights(model, path, rename=to_ours)
