@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import readme
 import toypaper
+from PIL import Image
 
 from vosedu import api, commands, toyvos
 
@@ -77,6 +78,19 @@ def test_it_appears_in_the_readme_and_the_lists(
     assert "the authors do not exist" in capsys.readouterr().err
     assert commands.main(["ablate", toy]) == 0
     assert "The grey level" in capsys.readouterr().out
+
+
+def test_its_picture_shows_the_first_mask(
+    toy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readme, "PICTURES", tmp_path / "pictures")
+    load = api.load
+    monkeypatch.setattr(api, "load", lambda key: load(key, None))
+    clip = toyvos.split("val")[1]
+    readme.paper_picture(toy, clip, 2)
+    height, width = clip.size
+    with Image.open(tmp_path / "pictures" / "toy.png") as picture:
+        assert picture.size == (3 * width + 2 * 4, height), "frame, first mask, result"
 
 
 def test_what_the_text_names_is_there(text: str, root: Path) -> None:

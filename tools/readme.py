@@ -37,10 +37,10 @@ def papers() -> str:
     for key, paper in api.papers().items():
         needs = [words for need, words in NEEDS.items() if need in paper.needs]
         inputs = " + ".join(["frame", *needs])
-        seen = f"![{inputs}, and the mask](data/pictures/{key}.png)"
+        example = f"![{inputs}, and the mask](data/pictures/{key}.png)"
         named = f"{paper.name}, {paper.venue} {paper.year}"
-        rows.append((f"`{key}`", named, paper.setting, inputs, seen, _lessons(key) or "to come"))
-    return _table(("key", "paper", "setting", "looks at", "sees and says", "notebooks"), rows)
+        rows.append((f"`{key}`", named, paper.setting, inputs, example, _lessons(key) or "to come"))
+    return _table(("key", "paper", "setting", "input", "example", "notebooks"), rows)
 
 
 def climbed() -> str:
@@ -115,7 +115,7 @@ def tour_picture() -> None:
 
 
 def paper_picture(key: str, clip: Clip, frame: int) -> None:
-    """Make a paper's picture: what it looks at for one frame, and the mask it gives."""
+    """Make a paper's picture: its input for one frame, and the mask it gives."""
     paper = api.paper(key)
     needs = paper.needs
     given = PROTOCOLS[paper.protocol].given(clip) if "mask" in needs else None
