@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from numpy.testing import assert_array_equal
 
 from vosedu import InputError, flow
 from vosedu.flow import cache as cache_module
+from vosedu.flow.cache import FlowCache
 
 
 @pytest.fixture
@@ -137,3 +139,15 @@ def test_a_full_disk_keeps_what_was_stored(moving_square, tmp_path, monkeypatch)
         fields[1]
     assert len(stored(tmp_path)) == 1
     assert_array_equal(fields[0], first)
+
+
+@pytest.mark.parametrize("fault", ["shape", "numbers"])
+def test_an_entry_that_cannot_be_the_field_is_computed_again(tmp_path: Path, fault: str) -> None:
+    cache = FlowCache(tmp_path)
+    right = np.ones((4, 6, 2), np.float32)
+    wrong = np.ones((6, 4, 2)) if fault == "shape" else np.full((4, 6, 2), np.nan)
+    cache.fetch("dis", b"a", b"b", lambda: wrong)
+    with pytest.warns(UserWarning, match="damaged"):
+        field = cache.fetch("dis", b"a", b"b", lambda: right, size=(4, 6))
+    assert np.array_equal(field, right)
+    assert np.array_equal(cache.fetch("dis", b"a", b"b", lambda: wrong, size=(4, 6)), right)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = parse(sys.argv[1:] if argv is None else argv)
         return arguments.run(arguments) or 0
     except InputError as error:
-        print(f"vosedu: {error}", file=sys.stderr)
+        print(f"vosedu: {_spelled(str(error))}", file=sys.stderr)
         return 2
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT}:
@@ -48,6 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         kept = getattr(arguments, "kept", "nothing half-done was left behind")
         print(f"\nvosedu: stopped; {kept}", file=sys.stderr)
         return 130
+
+
+def _spelled(message: str) -> str:
+    """A message of the package with its arguments spelled as options: --present-only."""
+    return re.sub(r"\b([a-z_]+)=True\b", lambda found: f"--{found[1].replace('_', '-')}", message)
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:

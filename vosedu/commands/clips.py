@@ -16,10 +16,10 @@ def add_clips(p: argparse.ArgumentParser, default: str | None) -> None:
     p.add_argument(
         "--data",
         default=default,
-        help="toyvos, or a name from vosedu data list"
+        help="toyvos, a name from vosedu data list, or a folder of your own videos and masks"
         + (f" (default: {default})" if default else ""),
     )
-    p.add_argument("--split", default="val", help="of the data set (default: val)")
+    p.add_argument("--split", help="of the data set (default: val, or the one it has)")
     p.add_argument("--suite", help="of ToyVOS (default: mixed)")
     p.add_argument("--root", type=Path, help="folder of a real data set")
     p.add_argument("--resolution", help="of DAVIS (default: 480p)")
@@ -32,13 +32,19 @@ def clips_of(arguments: Arguments) -> Sequence[Any]:
 
     With --masks and --present-only a sequence without masks counts as absent.
     """
-    from vosedu import api
+    from vosedu import api, datasets
+    from vosedu.datasets.registry import REGISTRY
 
     wanted = {"suite": arguments.suite, "root": arguments.root, "resolution": arguments.resolution}
     options = {name: value for name, value in wanted.items() if value is not None}
     if (arguments.present_only or arguments.sequences) and _may_be_partial(arguments.data):
         options["present_only"] = True
-    clips = api.dataset(arguments.data, split=arguments.split, **options)
+    usual = REGISTRY[arguments.data].default_split if arguments.data in REGISTRY else "val"
+    arguments.split = arguments.split or usual
+    if arguments.data not in REGISTRY and Path(arguments.data).is_dir():
+        clips = datasets.folder(arguments.data)
+    else:
+        clips = api.dataset(arguments.data, split=arguments.split, **options)
     absent = list(getattr(clips, "missing", ()))
     names = names_of(clips)
     whole = len(names) + len(absent)

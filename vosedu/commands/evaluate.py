@@ -41,8 +41,11 @@ def add(commands: Commands) -> None:
 def run(arguments: Arguments) -> None:
     """Print J and F of a data set, and write those of every sequence and frame when asked."""
     from vosedu import api, ladder, metrics
+    from vosedu.metrics.scores import csv_paths
     from vosedu.training.data import EstimatedFlow
 
+    if arguments.csv:
+        csv_paths(arguments.csv, arguments.overwrite)
     clips = clips_of(arguments)
     if arguments.flow:
         clips = EstimatedFlow(clips, arguments.flow)
@@ -73,7 +76,7 @@ def protocol_of(arguments: Arguments) -> str:
 
     if arguments.protocol:
         return arguments.protocol
-    if arguments.data == "toyvos":
+    if arguments.data == "toyvos" or Path(arguments.data).is_dir():
         return api.paper(arguments.method).protocol
     return PROTOCOLS.get(arguments.data, arguments.data)
 

@@ -54,6 +54,11 @@ class DataSet:
     steps: tuple[str, ...] = ()
     partial: bool = True
 
+    @property
+    def default_split(self) -> str:
+        """The split it is evaluated on: "val", "valid", "test" or "all", whichever it has."""
+        return next((s for s in ("val", "valid", "test", "all") if s in self.splits), "all")
+
     def part(self, key: str) -> Part:
         """The archive of that key."""
         for part in self.parts:
@@ -354,5 +359,4 @@ def open_dataset(name: str, split: str | None = None, root: Any = None, **option
     dataset = entry(name)
     if split is not None:
         return dataset.open(split, root, **options)
-    default = next((s for s in ("val", "valid", "test", "all") if s in dataset.splits), "all")
-    return dataset.open(default, root, **options)
+    return dataset.open(dataset.default_split, root, **options)

@@ -54,21 +54,34 @@ class FlowCache:
         )
 
     def fetch(
-        self, identity: str, first: bytes, second: bytes, compute: Callable[[], np.ndarray]
+        self,
+        identity: str,
+        first: bytes,
+        second: bytes,
+        compute: Callable[[], np.ndarray],
+        size: tuple[int, int] | None = None,
     ) -> np.ndarray:
-        """The stored field, or the computed one, which is then stored. H x W x 2 float32."""
+        """The stored field, or the computed one, which is then stored. H x W x 2 float32.
+
+        size: the height and width the field must have; one of another is computed again.
+        """
         path = self.path(identity, first, second)
-        field = _read(path)
+        field = _read(path, size)
         if field is None:
             field = compute().astype(np.float32 if self.exact else np.float16)
             _write(path, field)
         return field.astype(np.float32)
 
 
-def _read(path: Path) -> np.ndarray | None:
+def _read(path: Path, size: tuple[int, int] | None) -> np.ndarray | None:
     try:
         with np.load(path, allow_pickle=False) as stored:
-            return stored["field"]  # the zip's checksum is verified here
+            field = stored["field"]  # the zip's checksum is verified here
+        if field.ndim != 3 or field.shape != (*(size or field.shape[:2]), 2):
+            raise ValueError("another shape")
+        if not np.isfinite(field).all():
+            raise ValueError("values that are not numbers")
+        return field
     except FileNotFoundError:
         return None
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):

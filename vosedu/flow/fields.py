@@ -79,6 +79,7 @@ class Fields(LazySequence[np.ndarray]):
                 first.digest,
                 second.digest,
                 lambda: self.estimator.between(first.prepared, second.prepared),
+                first.pixels.shape[:2],
             )
         return field if sign == 1 else -field
 

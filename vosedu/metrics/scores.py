@@ -19,6 +19,22 @@ if TYPE_CHECKING:
 
 STATISTICS = ("Mean", "Recall", "Decay")
 
+GLOBAL, PER_SEQUENCE, PER_FRAME = (
+    f"{what}_results.csv" for what in ("global", "per-sequence", "per-frame")
+)
+
+
+def csv_paths(folder: str | Path, overwrite: bool = False) -> list[Path]:
+    """The files that `Scores.to_csv` writes; InputError where it could not or would replace one."""
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file, not a folder; choose another for the tables")
+    paths = [folder / name for name in (GLOBAL, PER_SEQUENCE, PER_FRAME)]
+    for path in paths:
+        if path.exists() and not overwrite:
+            raise InputError(f"{path} exists already; choose another folder or pass overwrite=True")
+    return paths
+
 
 @dataclass(frozen=True)
 class Track:
@@ -185,18 +201,14 @@ class Scores:
             for k, t in enumerate(self.tracks)
         ]
         tables = {
-            "global_results.csv": (pd.DataFrame([self.summary()]), "%.3f"),
-            "per-sequence_results.csv": (pd.DataFrame(rows), "%.3f"),
-            "per-frame_results.csv": (self.frames.reset_index(), None),
+            GLOBAL: (pd.DataFrame([self.summary()]), "%.3f"),
+            PER_SEQUENCE: (pd.DataFrame(rows), "%.3f"),
+            PER_FRAME: (self.frames.reset_index(), None),
         }
-        paths = [folder / name for name in tables]
-        for path in paths:
-            if path.exists() and not overwrite:
-                raise InputError(
-                    f"{path} exists already; choose another folder or pass overwrite=True"
-                )
+        paths = csv_paths(folder, overwrite)
         folder.mkdir(parents=True, exist_ok=True)
-        for path, (table, form) in zip(paths, tables.values()):
+        for path in paths:
+            table, form = tables[path.name]
             table.to_csv(path, index=False, float_format=form)
         return paths
 

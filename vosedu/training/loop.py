@@ -63,6 +63,8 @@ def fit(
     samples, with frozen BatchNorm, give the one-process gradients; BatchNorm statistics are per
     process, and losses normalised over the batch (COSNet's released one) see their share only.
     """
+    if seed < 0:
+        raise InputError(f"the seed is {seed}; give 0 or more")
     device = torch.device(device)
     rank, world = _ranks()
     names = [stage.name for stage in recipe.stages]
@@ -225,9 +227,7 @@ def _optimiser(stage: Stage, parameters: list[nn.Parameter], decay: float) -> to
         return torch.optim.SGD(parameters, stage.lr, momentum=stage.momentum, weight_decay=decay)
     if stage.optimiser == "adam":
         return torch.optim.Adam(parameters, stage.lr, weight_decay=decay)
-    if stage.optimiser == "adamw":
-        return torch.optim.AdamW(parameters, stage.lr, weight_decay=decay)
-    raise InputError(f"there is no optimiser '{stage.optimiser}'; choose sgd, adam or adamw")
+    return torch.optim.AdamW(parameters, stage.lr, weight_decay=decay)
 
 
 def _ranks() -> tuple[int, int]:

@@ -363,9 +363,13 @@ def train(
         load_initial(model, recipe.initial)
 
     def programme(stage: Stage) -> tuple[Samples, Loss]:
+        for kind in stage.kinds:
+            choose(dict.fromkeys(ALTERNATING), kind, "COSNet has no kind of step")
         clips = data(stage.data) if "video" in stage.cycle else ()
         stills = data(stage.stills) if "still" in stage.cycle else ()
-        return Samples(stage, config, clips, stills), LOSSES[stage.loss]
+        return Samples(stage, config, clips, stills), choose(
+            LOSSES, stage.loss, "COSNet has no loss"
+        )
 
     return fit(
         model,

@@ -364,8 +364,12 @@ def train(
 
     def programme(stage: Stage) -> tuple[Sample, Loss]:
         if stage.name == "stills":
-            return StillSamples(stage, data(stage.data)), STILL_LOSSES[stage.loss]
-        return VideoSamples(stage, data(stage.data)), VIDEO_LOSSES[stage.loss]
+            return StillSamples(stage, data(stage.data)), choose(
+                STILL_LOSSES, stage.loss, "DPA has no loss"
+            )
+        return VideoSamples(stage, data(stage.data)), choose(
+            VIDEO_LOSSES, stage.loss, "DPA has no loss"
+        )
 
     model, history = fit(
         network(_trained(config, recipe.stages[0])),

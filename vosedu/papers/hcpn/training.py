@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from vosedu import flow
 from vosedu.clip import VOID, Clip
 from vosedu.datasets.weights import weights_folder
-from vosedu.errors import InputError
+from vosedu.errors import InputError, choose
 from vosedu.nn import imagenet_rgb, load_weights, resize_image
 from vosedu.nn.initial import initialised
 from vosedu.papers.hcpn.network import HCPN, Config, HCPNPrediction, build
@@ -283,7 +283,7 @@ def train(
     """
 
     def programme(stage: Stage) -> tuple[Sample, Loss]:
-        return PairSamples(stage, data(stage.data)), LOSSES[stage.loss]
+        return PairSamples(stage, data(stage.data)), choose(LOSSES, stage.loss, "HCPN has no loss")
 
     return fit(
         started(build(config), seed, recipe.initial),
