@@ -25,10 +25,6 @@ class History:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __add__(self, later: History) -> History:
-        """This history followed by a later one."""
-        return History([*self.rows, *later.rows], self.seconds + later.seconds)
-
     def column(self, name: str, **where: Any) -> np.ndarray:
         """The values of one column, of the rows where the given columns have the given values."""
         chosen = [r for r in self.rows if all(r.get(key) == value for key, value in where.items())]
