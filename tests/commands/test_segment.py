@@ -72,7 +72,7 @@ def test_soft_masks_have_the_bits_asked_for(here: Path) -> None:
 def test_ground_truth_is_not_replaced(here: Path, capsys: pytest.CaptureFixture) -> None:
     labels = {t: np.ones((48, 80), np.uint8) for t in range(3)}
     Clip("walk", frames(3), labels).write("walk")
-    assert main(["segment", "walk", "--out", "walk", "--overwrite"]) in (0, 2)
+    assert main(["segment", "walk", "--out", "walk", "--overwrite"]) == 2
     assert all((read_mask(path) == 1).all() for path in (here / "walk/masks").glob("*.png"))
     assert len(list((here / "walk/masks").glob("*.png"))) == 3
 

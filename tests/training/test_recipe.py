@@ -105,3 +105,11 @@ def test_a_field_added_later_counts_only_when_it_is_set() -> None:
 
     assert digest(Before()) == digest(After())
     assert digest(After(b=3.0)) != digest(After())
+
+
+def test_a_field_may_have_the_name_of_a_stage() -> None:
+    stills = replace(STAGE, name="stills")
+    changed = Recipe((stills, replace(STAGE, name="video"))).change(stills="pairs:mine")
+    assert [stage.stills for stage in changed.stages] == ["", "pairs:mine"]
+    changed = changed.change(stills={"stills": "pairs:others"})
+    assert [stage.stills for stage in changed.stages] == ["pairs:others", "pairs:mine"]

@@ -74,19 +74,30 @@ def output_folder(
 
 def written(folder: str | Path, writer: str) -> dict[str, str]:
     """What a writer has finished in a folder and is still there: part -> its settings."""
-    try:
-        note = json.loads((Path(folder) / _NOTE).read_text())
-        parts = note["parts"] if note["writer"] == writer else {}
-        return {p: settings for p, settings in parts.items() if (Path(folder) / p).exists()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    author, parts = _note(Path(folder))
+    if author != writer:
         return {}
+    return {part: made for part, made in parts.items() if (Path(folder) / part).exists()}
+
+
+def _note(folder: Path) -> tuple[str, dict[str, str]]:
+    """Who wrote into a folder, and which parts with which settings; nothing without a note."""
+    try:
+        note = json.loads((folder / _NOTE).read_text())
+        return str(note["writer"]), {str(part): str(made) for part, made in note["parts"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return "", {}
 
 
 def _refuse(folder: Path, writer: str, parts: Sequence[str], overwrite: bool) -> None:
     """InputError where writing would cost the user something."""
     if not folder.is_dir():
         return
-    ours = written(folder, writer)
+    author, ours = _note(folder)[0], written(folder, writer)
+    if author not in ("", writer):
+        raise InputError(
+            f"the folder {folder} holds what {author} wrote; choose another output folder"
+        )
     there = {p.name for p in folder.iterdir()} - {_UNFINISHED, _LOCK}
     if there and not ours and not overwrite:
         raise InputError(

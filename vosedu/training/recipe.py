@@ -189,10 +189,14 @@ class Recipe:
     initial: str = ""
 
     def change(self, **fields: Any) -> Recipe:
-        """The recipe with `fields` replaced in its last stage, or in the stage they name."""
+        """The recipe with fields replaced in its last stage, or, as NAME={...}, in a stage."""
         names = {stage.name for stage in self.stages}
-        by_stage = {key: value for key, value in fields.items() if key in names}
-        last = {key: value for key, value in fields.items() if key not in names}
+        by_stage = {
+            key: value
+            for key, value in fields.items()
+            if key in names and isinstance(value, Mapping)
+        }
+        last = {key: value for key, value in fields.items() if key not in by_stage}
         if last:
             key = self.stages[-1].name
             by_stage[key] = {**by_stage.get(key, {}), **last}
