@@ -296,7 +296,7 @@ def _current(records: Iterable[Record], paper: Paper) -> dict[tuple[Any, ...], R
 
 def _test_clips(recipe: Recipe, suite: str, split: str) -> Sequence[Clip]:
     """A suite's clips, with flow of the method that the network was trained on."""
-    _, at, method = recipe.stages[-1].data.partition("@")
+    _, at, method = recipe.stages[-1].data.split("+")[-1].partition("@")
     return _opened(f"toyvos/{suite}/{split}{at}{method}")
 
 
