@@ -84,13 +84,14 @@ class OpenGate(nn.Module):
 class Concatenation(nn.Module):
     """A level without MCG: motion joins appearance by concatenation, for the decoder only.
 
-    A 3x3 block brings the 2C channels back to C. The next appearance stage takes F^a as it is;
-    the paper says no more than "concatenation".
+    A 1x1 convolution brings the 2C channels back to C (3x3 would give the baseline more parameters
+    than the full network). The next appearance stage takes F^a as it is. The paper says no more
+    than "concatenation".
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.fuse = conv_bn_prelu(2 * channels, channels)
+        self.fuse = conv_bn_prelu(2 * channels, channels, 1)
 
     def forward(self, appearance: Tensor, motion: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """F^a, F^m, B x C x h x w -> the fields of `Level`."""
