@@ -14,6 +14,7 @@ from torch import nn
 from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.nn import ResNet, TinyEncoder
+from vosedu.nn.weights import read_state
 from vosedu.papers.amcnet.network import Config, Prediction, build
 from vosedu.papers.amcnet.training import (
     AUGMENTATIONS,
@@ -24,6 +25,7 @@ from vosedu.papers.amcnet.training import (
     started,
     train,
 )
+from vosedu.training.start import checkpoint
 
 QUICK = Config.paper().scaled("quick")
 
@@ -153,6 +155,14 @@ def test_rows_share_initial_weights_where_they_share_parts() -> None:
     assert {n.split(".")[0] for n in shared} >= {"appearance", "motion", "fusion", "decoder"}
     assert all(torch.equal(one[name], other[name]) for name in shared)
     assert not torch.equal(started(build(QUICK), 8, "").head.weight, one["head.weight"])
+
+
+def test_ablations_begin_with_the_common_start_in_both_encoders() -> None:
+    config = Config.paper().scaled("ablate")
+    model, _ = train(config, recipe("ablate").change(steps=1, lr=0.0, batch_size=2), data=noise)
+    common = read_state(checkpoint("tiny"))["encoder.stage4.1.conv2.weight"].float()
+    assert torch.equal(model.appearance[4].conv2.weight, common)
+    assert torch.equal(model.motion[4].conv2.weight, common)
 
 
 def test_both_encoders_start_from_the_same_file(

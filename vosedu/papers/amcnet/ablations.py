@@ -20,7 +20,7 @@ BAD_FLOW = "resting"  # the object rests, or the background moves: flow says not
 OTHER_FLOW = Row("control: flow of another video", intervention="flow of another video")
 GREY = Row("control: grey frames", intervention="grey frames")
 CONTROL = {TURNS: OTHER_FLOW.label, BAD_APPEARANCE: OTHER_FLOW.label, BAD_FLOW: GREY.label}
-NEEDS_REAL_DATA = "no weights were released; needs training on the real data; not run here"
+NEEDS_REAL_DATA = "no weights were released; needs training on the real data"
 OTHERS = "another paper's method"
 
 
@@ -80,13 +80,13 @@ TABLE1 = Table(
             "AMC_pwc with CRF (DIS for PWC-Net)",
             inference={"crf": PAPER_CRF},
             reported=_jf(84.2, 84.5, 84.4),
-            unavailable="the CRF's kernels reach 30 pixels, meant for 480p; not run here",
+            unavailable="the CRF's kernels reach 30 pixels, meant for 480p",
         ),
         Row(
             "AMC_raft with CRF",
             inference={"crf": PAPER_CRF},
             reported=_jf(84.5, 84.6, 84.6),
-            unavailable="needs RAFT's weights and 480p frames; not run here",
+            unavailable="needs RAFT's weights and 480p frames",
         ),
     ),
     note="The two rows with CRF are 480p results; the rows above have none.",
@@ -104,7 +104,7 @@ TABLE2 = Table(
                 reported=_g(score),
                 claim=None
                 if gated == 5
-                else _worse(f"{label}: fewer gates, less gain", TURNS, margin),
+                else _worse(f"gates at {label} are too few", TURNS, margin),
             )
             for label, gated, score, margin in (
                 ("no level", 0, 81.1, 1.0),
@@ -131,7 +131,7 @@ TABLE3 = Table(
                 reported=_g(score),
                 claim=None
                 if count == 5
-                else _worse(f"{count} supervised maps are too few", BAD_APPEARANCE, margin),
+                else _worse("with fewer supervised maps some is lost", BAD_APPEARANCE, margin),
             )
             for count, score, margin in (
                 (0, 81.5, 1.0),
@@ -292,7 +292,7 @@ TABLE7 = Table(
             "AMC-Net, with an appearance decoder",
             {"second_decoder": True},
             reported={"FBMS J": 76.5},
-            unavailable="the authors released neither this network nor weights; not run here",
+            unavailable="the authors released neither this network nor weights",
         ),
     ),
     note="The paper describes the second decoder in one sentence; the layers here are ours.",

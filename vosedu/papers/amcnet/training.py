@@ -21,14 +21,14 @@ from vosedu.clip import VOID, Clip
 from vosedu.datasets.weights import weights_folder
 from vosedu.errors import InputError, choose
 from vosedu.flow import FlowPictures
-from vosedu.nn import ResNet, imagenet_rgb, load_weights, read_state
+from vosedu.nn import ResNet, TinyEncoder, imagenet_rgb, load_weights
 from vosedu.nn.initial import initialised
 from vosedu.papers.amcnet.inference import resized
 from vosedu.papers.amcnet.network import AMCNet, Config, build, stages_of
-from vosedu.paths import data_dir
 from vosedu.training import Batch, Group, History, Loss, Recipe, Sample, Stage, Step, fit
 from vosedu.training.data import labelled, open_data
 from vosedu.training.losses import binary_cross_entropy
+from vosedu.training.start import load_start
 
 # Recipes -----------------------------------------------------------------------------------------
 
@@ -52,8 +52,7 @@ SUITES = ("mixed", "turns", "static-lookalikes", "resting")
 def recipe(profile: str = "course", form: str = "paper") -> Recipe:
     """The recipe of a profile. `form`, "paper" or "released", matters for "full" alone.
 
-    The paper starts from ImageNet. Here the ablations start from the two encoders of the course
-    checkpoint, which were trained inside the full network: the start favours rows close to it.
+    The paper starts from ImageNet in both encoders, the ablations from the common start in both.
     """
     if profile == "full":
         return _full(form)
@@ -70,7 +69,7 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
         weight_decay=1e-4,
         schedule="cosine",
     )
-    return Recipe((stage,), initial="course encoders" if profile == "ablate" else "")
+    return Recipe((stage,), initial="common start" if profile == "ablate" else "")
 
 
 def _full(form: str) -> Recipe:
@@ -254,24 +253,22 @@ def train(
 def started(model: AMCNet, seed: int, initial: str) -> AMCNet:
     """Give a network, in place, the weights that a run starts from.
 
-    initial: "": random ones. "imagenet": those of ResNet-101 in both encoders. "course encoders":
-    both encoders of the course checkpoint. Raises InputError where a file is missing or does not
-    fit.
+    initial: "": random ones. "imagenet": those of ResNet-101 in both encoders. "common start":
+    those of the tiny encoder that was trained to name what it sees in ToyVOS, in both. Raises
+    InputError where a file is missing or does not fit.
     """
     initialised(model, seed)
     if initial == "imagenet":
         encoder = ResNet(101)
         load_weights(encoder, _imagenet(), unused=("fc.",))
         give_encoder(model, encoder)
-    elif initial == "course encoders":
-        course = read_state(data_dir("checkpoints") / "amcnet.pt")
-        for name in ("appearance", "motion"):
-            part = {n.removeprefix(f"{name}."): v for n, v in course.items() if n.startswith(name)}
-            load_weights(getattr(model, name), part)
+    elif initial == "common start":
+        encoder = TinyEncoder()
+        load_start(encoder, "tiny", "encoder")
+        give_encoder(model, encoder)
     elif initial:
         raise InputError(
-            f"AMC-Net knows no initial weights '{initial}'; choose imagenet, 'course encoders' or "
-            "none"
+            f"AMC-Net knows no initial weights '{initial}'; choose imagenet, 'common start' or none"
         )
     return model
 
