@@ -9,8 +9,9 @@ import pytest
 from vosedu.ablation.controls import INTERVENTIONS
 from vosedu.papers.contract import Row, Table
 from vosedu.papers.hcpn.ablations import FORMS, TABLE1, TABLE2, TABLE3, TABLES
+from vosedu.papers.hcpn.config import PAPER_ROWS
 from vosedu.papers.hcpn.inference import Inference
-from vosedu.papers.hcpn.network import PAPER_ROWS, Config, build
+from vosedu.papers.hcpn.network import Config, build
 from vosedu.papers.hcpn.training import recipe
 from vosedu.training.data import open_data
 

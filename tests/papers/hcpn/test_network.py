@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from vosedu.errors import InputError
+from vosedu.papers.hcpn.config import PAPER_ROWS
 from vosedu.papers.hcpn.network import (
     GAC,
     MCR,
-    PAPER_ROWS,
     Config,
     SoftAttention,
     SoftmaxReading,

@@ -10,7 +10,8 @@ flow are trained and tested on it.
 from __future__ import annotations
 
 from vosedu.papers.contract import Claim, Row, Table
-from vosedu.papers.hcpn.network import PAPER_ROWS, Config
+from vosedu.papers.hcpn.config import PAPER_ROWS
+from vosedu.papers.hcpn.network import Config
 
 BAD_APPEARANCE = "static-lookalikes"  # the frame shows several objects, flow says which one moves
 BAD_FLOW = "resting"  # the object rests, or the background moves: flow says nothing
