@@ -41,6 +41,7 @@ def clips_of(arguments: Arguments) -> Sequence[Any]:
         options["present_only"] = True
     usual = REGISTRY[arguments.data].default_split if arguments.data in REGISTRY else "val"
     arguments.split = arguments.split or usual
+    clips: Sequence[Any]
     if arguments.data not in REGISTRY and Path(arguments.data).is_dir():
         clips = datasets.folder(arguments.data)
     else:
