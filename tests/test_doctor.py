@@ -53,7 +53,7 @@ def test_a_video_that_cannot_be_written_is_a_finding(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("vosedu.clip.VideoWriter", broken)
     (check,) = doctor._video()
-    assert (check.verdict, check.found) == ("FAIL", "RuntimeError: no encoder")
+    assert (check.verdict, check.result) == ("FAIL", "RuntimeError: no encoder")
 
 
 def test_data_sets_and_weights_are_found_where_they_lie(
@@ -64,6 +64,6 @@ def test_data_sets_and_weights_are_found_where_they_lie(
     for folder in ("davis16", "weights/cosnet", "parity/cosnet"):
         (tmp_path / folder).mkdir(parents=True)
     checks = [*doctor._checkpoints(), *doctor._data(), *doctor._parity()]
-    assert found(checks, "released").found == "cosnet"
-    assert "davis16" in found(checks, "data sets").found
-    assert found(checks, "parity cases").found == "cosnet"
+    assert found(checks, "released").result == "cosnet"
+    assert "davis16" in found(checks, "data sets").result
+    assert found(checks, "parity cases").result == "cosnet"

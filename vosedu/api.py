@@ -34,9 +34,9 @@ def papers() -> dict[str, Paper[Any, Any]]:
 
 def paper_of(model: nn.Module) -> Paper[Any, Any]:
     """The paper whose network `model` is."""
-    for found in papers().values():
-        if isinstance(getattr(model, "config", None), found.Config):
-            return found
+    for each in papers().values():
+        if isinstance(getattr(model, "config", None), each.Config):
+            return each
     raise InputError(
         f"{type(model).__name__} is not a network of this package; "
         "make one with vosedu.load or a paper's build()"
@@ -59,35 +59,35 @@ def load(
     The network's `form` is "released" where its weights are in the authors' format, else "paper";
     `segment` then predicts in the same form.
     """
-    chosen = paper(key)
+    method = paper(key)
     if weights == "course":
-        weights = data_dir("checkpoints") / f"{chosen.key}.pt"
+        weights = data_dir("checkpoints") / f"{method.key}.pt"
     form = "paper"
-    if weights is None or (weights != "released" and _ours(chosen, Path(weights), config)):
-        config = config or _noted_config(chosen, weights) or chosen.Config.paper().scaled("course")
-        model = chosen.build(config)
+    if weights is None or (weights != "released" and _ours(method, Path(weights), config)):
+        config = config or _noted_config(method, weights) or method.Config.paper().scaled("course")
+        model = method.build(config)
         if weights is not None:
             load_weights(model, weights)
     else:
-        if chosen.released.load is None:
-            raise InputError(f"no weights were released for {chosen.key}: {chosen.released.reason}")
-        config = config or chosen.Config.released()
-        model = chosen.build(config)
-        chosen.released.load(model, None if weights == "released" else weights)
+        if method.released.load is None:
+            raise InputError(f"no weights were released for {method.key}: {method.released.reason}")
+        config = config or method.Config.released()
+        model = method.build(config)
+        method.released.load(model, None if weights == "released" else weights)
         form = "released"
     model.__dict__["form"] = form
     return model.to(device).eval()
 
 
-def _ours(chosen: Paper[Any, Any], weights: Path, config: Any) -> bool:
+def _ours(method: Paper[Any, Any], weights: Path, config: Any) -> bool:
     """Whether a checkpoint file is one of this package's, told by its note or its names."""
-    if chosen.released.load is None or weights.with_suffix(".json").is_file():
+    if method.released.load is None or weights.with_suffix(".json").is_file():
         return True
-    course = chosen.build(config or chosen.Config.paper().scaled("course"))
+    course = method.build(config or method.Config.paper().scaled("course"))
     return bool(course.state_dict().keys() & read_state(weights).keys())
 
 
-def _noted_config(chosen: Paper[Any, Any], weights: str | Path | None) -> Any:
+def _noted_config(method: Paper[Any, Any], weights: str | Path | None) -> Any:
     """The configuration that `vosedu train` noted beside a checkpoint; None without a note."""
     note = Path(weights).with_suffix(".json") if weights is not None else None
     if note is None or not note.is_file():
@@ -100,16 +100,16 @@ def _noted_config(chosen: Paper[Any, Any], weights: str | Path | None) -> Any:
             f"the note {note} beside the weights is not one that 'vosedu train' writes; remove it "
             "to load the weights with the course configuration"
         ) from error
-    if values.keys() <= {field.name for field in dataclasses.fields(chosen.Config)}:
-        return chosen.Config(**values)
+    if values.keys() <= {field.name for field in dataclasses.fields(method.Config)}:
+        return method.Config(**values)
     for other in papers().values():
         if values.keys() <= {field.name for field in dataclasses.fields(other.Config)}:
             raise InputError(
-                f"{weights} holds weights of {other.name}, not of {chosen.name}; load them as "
+                f"{weights} holds weights of {other.name}, not of {method.name}; load them as "
                 f"'{other.key}' (--method {other.key}), or name another file"
             )
     raise InputError(
-        f"the note {note} names settings that {chosen.name} does not have; train the network again"
+        f"the note {note} names settings that {method.name} does not have; train the network again"
     )
 
 
@@ -136,15 +136,15 @@ def segment(
     paper's Inference; by default `inference_of(model)`. features: shares the features of this
     clip between calls.
     """
-    chosen, clip = paper_of(model), Clip.of(clip)
-    if "mask" in chosen.needs and not given:
+    method, clip = paper_of(model), Clip.of(clip)
+    if "mask" in method.needs and not given:
         raise InputError(
-            f"{chosen.name} needs the mask of the objects to follow in '{clip.name}'; give "
+            f"{method.name} needs the mask of the objects to follow in '{clip.name}'; give "
             "given={0: ids}, H x W object ids for frame 0"
         )
     if features is not None:
         features.check(model, clip)
-    return chosen.segment(
+    return method.segment(
         model, clip, given=given, inference=inference or inference_of(model), features=features
     )
 
@@ -164,13 +164,13 @@ def evaluate(
     protocol: a name of `metrics.PROTOCOLS`; by default the paper's. temporal: also T, of all
     sequences or of those named. features: of the one clip in `clips`, where calls share them.
     """
-    chosen = paper_of(model)
+    method = paper_of(model)
     if isinstance(clips, Clip):
         clips = [clips]
-    rules = metrics.protocol_of(protocol or chosen.protocol)
+    rules = metrics.protocol_of(protocol or method.protocol)
 
     def masks(clip: Clip) -> dict[int, np.ndarray]:
-        given = rules.given(clip) if "mask" in chosen.needs else None
+        given = rules.given(clip) if "mask" in method.needs else None
         results = segment(model, clip, given=given, inference=inference, features=features)
         return {result.index: result.mask for result in results}
 

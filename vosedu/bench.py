@@ -48,20 +48,20 @@ def benchmarks() -> dict[str, tuple[Benchmark, ...]]:
 
 def run(names: Sequence[str] = (), path: str | Path | None = None) -> list[Measurement]:
     """Measure, print each line as it is known, and write JSON to `path` if given."""
-    known = benchmarks()
+    by_name = benchmarks()
     for name in names:
-        if name not in known:
-            raise InputError(f"there is no bench '{name}'; choose from {', '.join(known)}")
+        if name not in by_name:
+            raise InputError(f"there is no bench '{name}'; choose from {', '.join(by_name)}")
     print(f"{machine()}\n{'-' * 40}")
-    found = []
-    for name in names or known:
-        for benchmark in known[name]:
-            found.append(measured(benchmark))
-            print(line(found[-1]), flush=True)
+    measurements = []
+    for name in names or by_name:
+        for benchmark in by_name[name]:
+            measurements.append(measured(benchmark))
+            print(line(measurements[-1]), flush=True)
     if path is not None:
-        content = {"machine": machine(), "measurements": [asdict(m) for m in found]}
+        content = {"machine": machine(), "measurements": [asdict(m) for m in measurements]}
         write_text(path, json.dumps(content, indent=1) + "\n")
-    return found
+    return measurements
 
 
 def measured(benchmark: Benchmark) -> Measurement:
@@ -93,19 +93,19 @@ def machine() -> str:
 def _evaluator() -> tuple[float, str]:
     from vosedu.metrics import speed
 
-    found = speed.compare()
-    return found["ratio"], (
-        f"60 frames of 854 x 480: {found['seconds, evaluator']:.2f} s for "
-        f"{found['seconds, plain']:.2f} s, values equal to {found['largest difference']:.0e}"
+    race = speed.compare()
+    return race["ratio"], (
+        f"60 frames of 854 x 480: {race['seconds, evaluator']:.2f} s for "
+        f"{race['seconds, plain']:.2f} s, values equal to {race['largest difference']:.0e}"
     )
 
 
 def _toyvos() -> tuple[float, str]:
     from vosedu.toyvos.speed import frames_per_second
 
-    found = frames_per_second()
-    return found["cold"], (
-        f"on one core, painting included; {found['warm']:.0f} with painted objects in the cache"
+    rates = frames_per_second()
+    return rates["cold"], (
+        f"on one core, painting included; {rates['warm']:.0f} with painted objects in the cache"
     )
 
 

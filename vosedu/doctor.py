@@ -29,7 +29,7 @@ class Check:
 
     verdict: str
     what: str
-    found: str
+    result: str
 
 
 def examine() -> list[Check]:
@@ -50,7 +50,7 @@ def examine() -> list[Check]:
 def report(checks: list[Check]) -> str:
     """The findings as text, one line each, and what they mean together."""
     failed = sum(check.verdict == "FAIL" for check in checks)
-    lines = columns((check.verdict, check.what, check.found) for check in checks)
+    lines = columns((check.verdict, check.what, check.result) for check in checks)
     summary = "everything needed works" if not failed else f"{failed} of these need attention"
     return f"{lines}\n\n{summary}; -- marks what is optional and absent"
 
@@ -126,12 +126,12 @@ def _video() -> Iterator[Check]:
                 for value in (0, 255):
                     video.write(np.full((32, 32, 3), value, np.uint8))
             length = len(Clip.read(path))
-        verdict, found = (
+        verdict, result = (
             ("OK", "H.264 written and read") if length == 2 else ("FAIL", "lost frames")
         )
     except Exception as error:  # whatever breaks here is the finding
-        verdict, found = "FAIL", f"{type(error).__name__}: {error}"
-    yield Check(verdict, "video", found)
+        verdict, result = "FAIL", f"{type(error).__name__}: {error}"
+    yield Check(verdict, "video", result)
 
 
 def _kernel() -> Iterator[Check]:
@@ -146,9 +146,9 @@ def _kernel() -> Iterator[Check]:
 
 
 def _checkpoints() -> Iterator[Check]:
-    found = sorted(data_dir("checkpoints").glob("*.pt"))
-    sizes = ", ".join(f"{path.stem} ({path.stat().st_size / 1e6:.1f} MB)" for path in found)
-    yield Check("OK" if found else "FAIL", "checkpoints", sizes or "none embedded")
+    files = sorted(data_dir("checkpoints").glob("*.pt"))
+    sizes = ", ".join(f"{path.stem} ({path.stat().st_size / 1e6:.1f} MB)" for path in files)
+    yield Check("OK" if files else "FAIL", "checkpoints", sizes or "none embedded")
     released = downloads_dir() / "weights"
     fetched = sorted(path.name for path in released.iterdir()) if released.is_dir() else []
     yield Check(

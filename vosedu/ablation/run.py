@@ -96,8 +96,8 @@ class _Task:
             setups = [s for s, its_suite in self.scorings if (its_suite, s.intervention) == place]
             shown = _test_clips(setup.recipe, suite, self.split) if clips is None else clips
             shown = intervened(shown, intervention)
-            found = score_each(model, shown, [each.inference for each in setups])
-            scored += [(each, suite, metrics) for each, metrics in zip(setups, found)]
+            scores = score_each(model, shown, [each.inference for each in setups])
+            scored += [(each, suite, metrics) for each, metrics in zip(setups, scores)]
         return [
             Record(
                 table="",
@@ -139,8 +139,8 @@ def change_row(paper: Paper, change: Mapping[str, Any]) -> Row:
         said, _, name = key.rpartition(".")
         part = next((p for p in ([said] if said else names) if name in names.get(p, ())), None)
         if part is None:
-            known = ", ".join(sorted(names["config"] | names["inference"]))
-            raise InputError(f"{paper.key} has no setting '{key}'; it has {known}")
+            names_of_settings = ", ".join(sorted(names["config"] | names["inference"]))
+            raise InputError(f"{paper.key} has no setting '{key}'; it has {names_of_settings}")
         dealt[part][name] = value
     return Row(", ".join(f"{k} = {v}" for k, v in change.items()) or "base", **dealt)
 
@@ -171,10 +171,10 @@ def run(
     paper = api.paper(base)
     row = change if isinstance(change, Row) else change_row(paper, change or {})
     setup = Setup.of(paper, row, profile)
-    known = {} if store is None else _current(store, paper)
+    measured = {} if store is None else _current(store, paper)
     records = []
     for seed in seeds:
-        record = known.get(fingerprint(setup.hashes, seed, suite, split, profile))
+        record = measured.get(fingerprint(setup.hashes, seed, suite, split, profile))
         if record is None:
             folder = None if runs is None else str(runs)
             task = _Task(paper.key, seed, profile, split, device, folder, ((setup, suite),))
@@ -215,13 +215,13 @@ def run_table(
         for row in _chosen(table, rows)
         for suite in suites_of(table, row)
     ]
-    known = _current(store.family(), paper)
+    measured = _current(store.family(), paper)
     tasks: dict[tuple[int, str], dict[tuple[Any, ...], tuple[Setup, str]]] = {}
     for seed in seeds:
         for row, suite, setup in wanted:
             mark = fingerprint(setup.hashes, seed, suite, split, profile)
-            if mark in known:
-                store.add(replace(known[mark], row=row.label, table=table.key))
+            if mark in measured:
+                store.add(replace(measured[mark], row=row.label, table=table.key))
             else:
                 tasks.setdefault((seed, setup.training), {})[mark] = (setup, suite)
     folder = None if runs is None else str(runs)
@@ -254,14 +254,14 @@ def score_each(
     """The scores of one network under several ways of inference; features are computed once."""
     if not all(value.isfinite().all() for value in model.state_dict().values()):
         return [{measure: [0.0] * len(clips) for measure in ("J", "F")} for _ in inferences]
-    found: list[dict[str, list[float]]] = [{"J": [], "F": []} for _ in inferences]
+    by_inference: list[dict[str, list[float]]] = [{"J": [], "F": []} for _ in inferences]
     for clip in clips:
         features = FeatureStore(model, clip)
-        for inference, scores in zip(inferences, found):
+        for inference, scores in zip(inferences, by_inference):
             means = api.evaluate(model, [clip], inference=inference, features=features).sequences
             for measure, values in scores.items():
                 values.append(float(means[f"{measure}-Mean"].iloc[0]))
-    return found
+    return by_inference
 
 
 def suites_of(table: Table, row: Row) -> list[str]:
@@ -305,11 +305,11 @@ _opened = functools.cache(open_data)
 
 def _chosen(table: Table, rows: Iterable[str] | None) -> list[Row]:
     labels = [row.label for row in table.rows] if rows is None else [*rows, table.base]
-    known = {row.label: row for row in table.rows}
+    by_label = {row.label: row for row in table.rows}
     for label in labels:
-        if label not in known:
+        if label not in by_label:
             raise InputError(
-                f"table {table.key} has no row '{label}'; choose from {', '.join(known)}"
+                f"table {table.key} has no row '{label}'; choose from {', '.join(by_label)}"
             )
     return [row for row in table.rows if row.label in labels and not row.unavailable]
 

@@ -35,13 +35,13 @@ def modules_of(key: str) -> set[str]:
     """The names of the modules whose code counts for a paper."""
     package = f"vosedu.papers.{key}"
     waiting = [f"{package}.{part}" for part in PARTS if find_spec(f"{package}.{part}")]
-    found: set[str] = set()
+    modules: set[str] = set()
     while waiting:
         module = waiting.pop()
-        if module not in found:
-            found.add(module)
+        if module not in modules:
+            modules.add(module)
             waiting += [used for used in _imported(_file(module)) if _counts(used, package)]
-    return found
+    return modules
 
 
 def _counts(module: str, package: str) -> bool:

@@ -134,8 +134,8 @@ class Clip:
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the frames."""
-        known = getattr(self.frames, "size", None)
-        return tuple(known) if isinstance(known, tuple) else self.frames[0].shape[:2]
+        size = getattr(self.frames, "size", None)
+        return tuple(size) if isinstance(size, tuple) else self.frames[0].shape[:2]
 
     @property
     def stems(self) -> list[str]:

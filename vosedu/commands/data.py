@@ -40,7 +40,7 @@ def run(arguments: Arguments) -> int:
         manage.get(name, arguments.part, root)
     else:
         options = {"resolution": arguments.resolution} if arguments.resolution else {}
-        found = manage.check(name, root, **options)
-        print("\n".join(found.lines))
-        return int(not found.ok)
+        report = manage.check(name, root, **options)
+        print("\n".join(report.lines))
+        return int(not report.ok)
     return 0

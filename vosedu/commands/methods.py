@@ -59,14 +59,14 @@ def inference(model: Any, arguments: Arguments) -> Any:
         for name, value in vars(arguments).items()
         if name.startswith(_FIELD) and value is not None
     }
-    chosen = replace(api.inference_of(model), **changes)
-    if getattr(chosen, "crf", None) is not None and not crf.has_lattice():
+    changed = replace(api.inference_of(model), **changes)
+    if getattr(changed, "crf", None) is not None and not crf.has_lattice():
         print(
             "note: without the extra 'crf' the CRF is computed exactly, which takes seconds a "
             "frame; pip install 'vosedu[crf]' makes it fast",
             file=sys.stderr,
         )
-    return chosen
+    return changed
 
 
 def load(arguments: Arguments) -> Any:

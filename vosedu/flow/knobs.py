@@ -42,8 +42,8 @@ def global_motion(field: np.ndarray, step: int = 8) -> np.ndarray:
     ys, xs = np.mgrid[:height, :width].astype(np.float32)
     grid = np.stack([xs, ys], axis=2)  # H W 2
     start, vectors = (a[step // 2 :: step, step // 2 :: step].reshape(-1, 2) for a in (grid, field))
-    known = np.isfinite(vectors).all(axis=1)
-    start, end = start[known], (start + vectors)[known]
+    finite = np.isfinite(vectors).all(axis=1)
+    start, end = start[finite], (start + vectors)[finite]
     homography = cv2.findHomography(start, end, cv2.RANSAC, 1.0)[0] if len(start) >= 4 else None
     if homography is None:
         return np.zeros_like(field)
@@ -63,7 +63,7 @@ def object_median(field: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """
     bound = field.copy()
     for name in np.unique(labels):
-        known = (labels == name) & np.isfinite(field).all(axis=2)
-        if name not in (0, VOID) and known.any():
-            bound[labels == name] = np.median(field[known], axis=0)
+        inside = (labels == name) & np.isfinite(field).all(axis=2)
+        if name not in (0, VOID) and inside.any():
+            bound[labels == name] = np.median(field[inside], axis=0)
     return bound

@@ -71,10 +71,10 @@ def contrast(field: np.ndarray, labels: np.ndarray) -> np.ndarray:
     The median makes it indifferent to a panning camera. labels: H x W ids, 0 is the background;
     without any the median is over the picture.
     """
-    known = np.isfinite(field).all(axis=2)
-    background = known & (labels == 0)
-    chosen = field[background if background.any() else known]
-    median = np.median(chosen, axis=0) if len(chosen) else np.zeros(2, np.float32)
+    finite = np.isfinite(field).all(axis=2)
+    background = finite & (labels == 0)
+    vectors = field[background if background.any() else finite]
+    median = np.median(vectors, axis=0) if len(vectors) else np.zeros(2, np.float32)
     return np.hypot(*np.moveaxis(field - median, 2, 0)).astype(np.float32)
 
 
@@ -93,8 +93,8 @@ def oracle_threshold(values: np.ndarray, labels: np.ndarray) -> Oracle:
         return Oracle(1.0, float("inf"))
     order = np.argsort(-scores, kind="stable")
     scores, hits = scores[order], np.cumsum(foreground[order])
-    chosen = np.arange(1, len(scores) + 1)
-    region = hits / (total + chosen - hits)
+    counts = np.arange(1, len(scores) + 1)
+    region = hits / (total + counts - hits)
     # Equal values stand or fall together: only the last of each is a threshold.
     ends = np.append(scores[1:] != scores[:-1], True) & np.isfinite(scores)
     if not ends.any():

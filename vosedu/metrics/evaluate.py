@@ -52,13 +52,13 @@ def evaluate(
     InputError names the sequence and the frame where a mask is missing, of another size, of an id
     that does not exist, or not finite.
     """
-    chosen = protocol_of(protocol)
-    if temporal and (chosen.objects != "merged" or chosen.frames == "annotated"):
+    rules = protocol_of(protocol)
+    if temporal and (rules.objects != "merged" or rules.frames == "annotated"):
         raise InputError(
-            f"T is not defined for {chosen.title}; it needs one foreground on consecutive frames, "
+            f"T is not defined for {rules.title}; it needs one foreground on consecutive frames, "
             "as under davis16"
         )
-    group_of = _group_function(groups, chosen)
+    group_of = _group_function(groups, rules)
     tracks: list[Track] = []
     stability: dict[str, np.ndarray] = {}
     attributes: dict[str, frozenset[str]] = {}
@@ -67,7 +67,7 @@ def evaluate(
         over_frames = pool.map if threads > 1 else map
         for clip in clips:
             wants_t = temporal is True or (temporal is not False and clip.name in temporal)
-            job = _ClipJob(clip, chosen, wants_t)
+            job = _ClipJob(clip, rules, wants_t)
             scored = job.run(_masks_of(results, clip), over_frames)
             tracks += job.tracks(scored, group_of)
             attributes[clip.name] = frozenset(clip.attributes)
@@ -75,7 +75,7 @@ def evaluate(
                 stability[clip.name] = _stability(scored)
     if not tracks:
         raise InputError("there is nothing to score; give at least one clip with labelled objects")
-    return Scores(chosen, tuple(tracks), stability, attributes, getattr(results, "how_read", ()))
+    return Scores(rules, tuple(tracks), stability, attributes, getattr(results, "how_read", ()))
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ class _ClipJob:
         self._refuse_gaps({frame.index for frame in scored})
         return scored
 
-    def _refuse_gaps(self, found: Iterable[int]) -> None:
-        missing = sorted(set(self.frames) - set(found))  # `in` would read a lazy mapping's mask
+    def _refuse_gaps(self, given: Iterable[int]) -> None:
+        missing = sorted(set(self.frames) - set(given))  # `in` would read a lazy mapping's mask
         if missing:
             raise InputError(
                 f"the result of {self.clip.name} lacks {len(missing)} of {len(self.frames)} scored "
@@ -272,13 +272,13 @@ def _group_function(groups: Groups | None, protocol: Protocol) -> Callable[[str,
 
     def look_up(sequence: str, number: int) -> str:
         entry = groups.get(sequence)
-        found = entry.get(number) if isinstance(entry, Mapping) else entry
-        if found is None:
+        group = entry.get(number) if isinstance(entry, Mapping) else entry
+        if group is None:
             raise InputError(
                 f"no group is given for object {number} of {sequence}; name its category, or "
                 '"seen" or "unseen"'
             )
-        return found
+        return group
 
     return look_up
 

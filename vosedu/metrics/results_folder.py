@@ -37,9 +37,9 @@ def evaluate_folder(
     InputError names the file: no folder for a sequence, a missing frame, another size, 16-bit or
     colour files, grey levels where object ids are needed.
     """
-    chosen = protocol_of(protocol)
-    results = ResultFolder(folder, chosen)
-    return evaluate(results, clips, chosen, temporal=temporal, groups=groups, threads=threads)
+    rules = protocol_of(protocol)
+    results = ResultFolder(folder, rules)
+    return evaluate(results, clips, rules, temporal=temporal, groups=groups, threads=threads)
 
 
 class ResultFolder:
@@ -57,9 +57,11 @@ class ResultFolder:
         files = image_files(self.folder / clip.name)
         if not files:
             there = sorted(path.name for path in self.folder.iterdir() if path.is_dir())
-            found = ", ".join(there[:5]) + (", ..." if len(there) > 5 else "") if there else "none"
+            listing = (
+                ", ".join(there[:5]) + (", ..." if len(there) > 5 else "") if there else "none"
+            )
             raise InputError(
-                f"{self.folder} has no masks for {clip.name} (its subfolders: {found}); put each "
+                f"{self.folder} has no masks for {clip.name} (its subfolders: {listing}); put each "
                 "sequence's masks in a subfolder of its name"
             )
         return _ResultFiles(self, _by_frame(files, clip))
@@ -125,17 +127,19 @@ def _by_frame(files: list[Path], clip: Clip) -> dict[int, Path]:
     """Frame number -> file of the frame's name; of its number where frames are not files."""
     stems = clip.stems
     frame_of = {stem: t for t, stem in enumerate(stems)}
-    found: dict[int, Path] = {}
+    by_frame: dict[int, Path] = {}
     for path in files:
         frame = frame_of.get(path.stem)
         if frame is None:
             continue
-        if frame in found:
-            raise InputError(f"{path} and {found[frame].name} are both for frame {frame}; keep one")
-        found[frame] = path
-    if not found:
+        if frame in by_frame:
+            raise InputError(
+                f"{path} and {by_frame[frame].name} are both for frame {frame}; keep one"
+            )
+        by_frame[frame] = path
+    if not by_frame:
         raise InputError(
             f"no file in {files[0].parent} is named like a frame of {clip.name} (the first frame "
             f"is {stems[0]}, the first file {files[0].name}); give each mask its frame's name"
         )
-    return found
+    return by_frame

@@ -16,16 +16,18 @@ def papers() -> dict[str, Paper[Any, Any]]:
     A package without a `PAPER` is none: a network that papers take as a part, such as a propagator.
     """
     packages = (module.name for module in iter_modules(__path__) if module.ispkg)
-    found = [paper for paper in map(_paper, packages) if paper is not None]
-    return {paper.key: paper for paper in sorted(found, key=lambda paper: (paper.year, paper.key))}
+    all_papers = [paper for paper in map(_paper, packages) if paper is not None]
+    return {
+        paper.key: paper for paper in sorted(all_papers, key=lambda paper: (paper.year, paper.key))
+    }
 
 
 def paper(key: str) -> Paper[Any, Any]:
     """The paper of that key; InputError, with the keys there are, if there is none."""
-    found = papers()
-    if key not in found:
-        raise InputError(f"there is no paper '{key}' here; choose one of {', '.join(found)}")
-    return found[key]
+    by_key = papers()
+    if key not in by_key:
+        raise InputError(f"there is no paper '{key}' here; choose one of {', '.join(by_key)}")
+    return by_key[key]
 
 
 def _paper(package: str) -> Paper[Any, Any] | None:

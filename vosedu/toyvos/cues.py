@@ -33,15 +33,15 @@ def central_object(clip: ToyClip, t: int, level: float = 0.0) -> np.ndarray:
     """H x W bool: the object of frame t whose centroid is closest to the picture's centre."""
     h, w = clip.size
     ids = clip.instances[t]
-    found = [k for k in np.unique(ids) if k]
-    if not found:
+    objects = [k for k in np.unique(ids) if k]
+    if not objects:
         return np.zeros((h, w), bool)
 
     def away(k: int) -> float:
         y, x = np.nonzero(ids == k)
         return math.hypot(y.mean() - h / 2, x.mean() - w / 2)
 
-    return ids == min(found, key=away)
+    return ids == min(objects, key=away)
 
 
 def what_moves(clip: ToyClip, t: int, level: float = 0.0) -> np.ndarray:

@@ -30,14 +30,14 @@ from vosedu.writing import replacing
 
 def frozen_modules(model: nn.Module, pattern: str) -> dict[str, nn.Module]:
     """The outermost modules whose full names match the regular expression, by name."""
-    found: dict[str, nn.Module] = {}
+    parts: dict[str, nn.Module] = {}
     for name, module in model.named_modules():
-        inside = any(name.startswith(f"{outer}.") for outer in found)
+        inside = any(name.startswith(f"{outer}.") for outer in parts)
         if name and not inside and re.fullmatch(pattern, name):
-            found[name] = module
-    if not found:
+            parts[name] = module
+    if not parts:
         raise InputError(f"no part of the network is called '{pattern}'; nothing can be frozen")
-    return found
+    return parts
 
 
 @contextmanager
@@ -84,15 +84,15 @@ class KeptOutputs:
         if x.requires_grad:
             return self._forward(x, *args, **options)
         paths = [self._path(sample, args, options) for sample in x.detach().cpu()]
-        known = {path: kept for path in paths if (kept := _read(path)) is not None}
-        new = [path for path in dict.fromkeys(paths) if path not in known]
+        stored = {path: kept for path in paths if (kept := _read(path)) is not None}
+        new = [path for path in dict.fromkeys(paths) if path not in stored]
         if new:
             with torch.no_grad():
                 out = self._forward(x[[paths.index(path) for path in new]], *args, **options)
             for number, path in enumerate(new):
-                known[path] = _sample_of(out, number)
-                _write(path, known[path])
-        outputs = [known[path] for path in paths]
+                stored[path] = _sample_of(out, number)
+                _write(path, stored[path])
+        outputs = [stored[path] for path in paths]
         columns = list(zip(*(o if isinstance(o, tuple) else (o,) for o in outputs)))
         stacked = tuple(torch.from_numpy(np.stack(column)).to(x.device) for column in columns)
         return stacked if isinstance(outputs[0], tuple) else stacked[0]
