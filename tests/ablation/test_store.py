@@ -44,3 +44,11 @@ def test_a_file_that_is_no_results_file_is_refused(tmp_path: Path, text: str) ->
     with pytest.raises(InputError, match="is not a results file"):
         Store(path)
     assert path.read_text() == text
+
+
+def test_two_stores_of_one_file_lose_no_record(tmp_path, record) -> None:
+    first, second = Store(tmp_path / "t.json"), Store(tmp_path / "t.json")
+    for seed in range(3):
+        first.add(record("full", seed, 0.5))
+        second.add(record("less", seed, 0.4))
+    assert len(Store(tmp_path / "t.json")) == 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import re
@@ -379,3 +380,24 @@ def test_data_and_weights_can_be_listed(capsys: pytest.CaptureFixture[str]) -> N
 def test_the_tables_of_a_paper_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("ablate", "cosnet") == 0
     assert "Co-attention" in capsys.readouterr().out
+
+
+class TestTrainingKeepsWhatIsThere:
+    def test_a_foreign_checkpoint_is_not_replaced(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "cosnet.pt").write_bytes(b"mine")
+        assert run("train", "cosnet", "--profile", "quick", "--out", tmp_path) == 2
+        assert "is not replaced" in capsys.readouterr().err
+        assert (tmp_path / "cosnet.pt").read_bytes() == b"mine"
+
+    def test_a_full_disk_is_one_sentence(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def full(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device", "state.pt")
+
+        monkeypatch.setattr(torch, "save", full)
+        assert run("train", "cosnet", "--profile", "quick", "--out", tmp_path / "out") == 2
+        assert "No space left on device" in capsys.readouterr().err
+        assert not list((tmp_path / "out").glob("*.pt"))

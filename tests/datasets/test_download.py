@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import http.server
+import shutil
 import sys
 import threading
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ class Site:
     kind: str = "application/zip"
     tag: str = '"one"'
     lie: bool = False
+    tells_length: bool = True
     asked: list[str | None] = field(default_factory=list)
     url: str = ""
 
@@ -66,7 +68,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         rest = site.body[start:]
         self.send_header("Content-Type", site.kind)
         self.send_header("ETag", site.tag)
-        self.send_header("Content-Length", str(len(rest)))
+        if site.tells_length:
+            self.send_header("Content-Length", str(len(rest)))
         self.end_headers()
         with contextlib.suppress(ConnectionError):  # the other side may hang up as well
             self.wfile.write(rest[: site.drops.pop(0)] if site.drops else rest)
@@ -388,3 +391,22 @@ def test_google_drive_refuses(tmp_path, monkeypatch, drive):
         bring(Link("weights", download.drive("ID"), file="weights.pth"), tmp_path)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "weights.pth").exists()
+
+
+@pytest.mark.parametrize("name", ["set.zip", "set.tar.gz"])
+def test_an_archive_without_a_length_that_broke_off_is_not_taken(site, tmp_path, name: str):
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "frame.bin").write_bytes(BODY)
+    base, form = (tmp_path / "set", "zip" if name.endswith("zip") else "gztar")
+    site.body = Path(shutil.make_archive(str(base), form, source)).read_bytes()
+    site.tells_length = False
+    site.ranges = False
+    site.drops = [len(site.body) // 2] * 3
+    link = Link("a set", site.url.replace("set.zip", name))
+    with pytest.raises(InputError, match="could not be fetched"):
+        bring(link, tmp_path / "broken", attempts=1)
+    assert not (tmp_path / "broken" / name).exists()
+    assert recorded(tmp_path / "broken" / name) is None
+    site.drops = []
+    assert bring(link, tmp_path / "whole").read_bytes() == site.body

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import re
 import shutil
+import tarfile
 import time
 import urllib.error
 import urllib.request
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -328,7 +332,23 @@ def _receive(
                 raise _disk(error, part) from error
             have += len(chunk)
             bar.update(len(chunk))
-    return total is None or have == total
+    return have == total if total is not None else _ends_properly(part, name)
+
+
+def _ends_properly(part: Path, name: str) -> bool:
+    """Whether a file whose length the server did not tell has an end.
+
+    Archives tell by themselves; a file of another kind is taken as it is.
+    """
+    if name.endswith(".zip"):
+        return zipfile.is_zipfile(part)
+    if re.search(r"\.(tar|tgz|tar\.\w+)$", name):
+        try:
+            with tarfile.open(part) as archive:
+                return archive.getmembers() != []
+        except (tarfile.TarError, EOFError, OSError, zlib.error):
+            return False
+    return True
 
 
 def _from_drive(url: str, target: Path, progress: bool) -> Path:

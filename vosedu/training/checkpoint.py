@@ -17,8 +17,8 @@ from vosedu.writing import replacing, write_text
 
 def save_state(path: str | Path, **state: Any) -> None:
     """Write a training state so that an interruption leaves the previous one intact."""
-    with replacing(path) as partial:
-        torch.save(state, partial)
+    with replacing(path) as partial, partial.open("wb") as file:
+        torch.save(state, file)
 
 
 def load_state(path: str | Path) -> dict[str, Any]:
@@ -46,8 +46,8 @@ def save_course(
         for key, value in model.state_dict().items()
     }
     path = folder / f"{name}.pt"
-    with replacing(path) as partial:
-        torch.save(weights, partial)
+    with replacing(path) as partial, partial.open("wb") as file:
+        torch.save(weights, file)
     write_text(path.with_suffix(".json"), json.dumps(about, indent=1, sort_keys=True) + "\n")
     history.to_csv(path.with_suffix(".csv"))
     return path
