@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from vosedu.errors import InputError
 from vosedu.nn import load_weights
 from vosedu.papers.deaot import released
-from vosedu.papers.deaot.network import CLOSED, VARIANTS, Config, DeAOT, build, one_hot
+from vosedu.papers.deaot.config import VARIANTS
+from vosedu.papers.deaot.network import CLOSED, Config, DeAOT, build, one_hot
 from vosedu.papers.deaot.speed import gathered
 from vosedu.record import record
 

@@ -22,91 +22,24 @@ mask is, so a module first returns an `Entry`, and `remember` makes it a `Memory
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vosedu.checks import check_fields
 from vosedu.errors import choose
 from vosedu.nn import imagenet_rgb
 from vosedu.nn.frozen import DropPath
 from vosedu.nn.heads import GlobalAttention, LocalAttention, to_map, to_sequence
 from vosedu.nn.initial import separately
+from vosedu.papers.deaot.config import Config
 from vosedu.record import tap
 
 Streams = tuple[Tensor, ...]  # (I, M), each B x n x C; AOT has one stream
 CLOSED = -1e10  # logit of an identity that no object has
-
-
-@dataclass(frozen=True)
-class Config:
-    """What a DeAOT is made of; the defaults are the paper's DeAOT-L."""
-
-    encoder: str = "mobilenet"  # "mobilenet", "resnet50", "swin" or "tiny"
-    block: str = "gpm"  # "lstt": AOT; without decoupling: "single", or "wide" of 2 C channels
-    layers: int = 3  # L
-    channels: int = 256  # C, of a stream
-    key: int = 128  # C_k; with several heads C, dealt to them
-    value: int = 512  # C_v, of a branch
-    heads: int = 1
-    window: int = 15  # lambda, side of the short-term window
-    kernel: int = 5  # of F_dw; 0: no convolution
-    objects: int = 10  # identities in the bank
-    matching: str = "visual"  # what long- and short-term maps come from; "both" streams
-    self_matching: str = "both"  # what the self-propagation map comes from; or "visual"
-    projection: str = "branches"  # W_O per branch; "mixed" as released: one across both
-    values: str = "linear"  # "silu" as released
-    identity: str = "plain"  # "normed" as released: a LayerNorm after the bank
-    decoder: int = 256  # channels of the decoder at the coarsest stride
-    drop: float = 0.1  # share of dropped branches and channels in training
-    gap: int | None = 5  # frames from one long-term memory frame to the next; None: never
-    train_gap: int | None = 2  # the same in training
-
-    def __post_init__(self) -> None:
-        """Raise InputError for values of another type or out of range."""
-        check_fields(self)
-
-    @classmethod
-    def paper(cls, variant: str = "deaot-l") -> Config:
-        """The paper's network. `variant`: see `VARIANTS`; AOT is as released in either form."""
-        return choose(VARIANTS, variant, "DeAOT has no variant")
-
-    @classmethod
-    def released(cls, variant: str = "deaot-l") -> Config:
-        """The authors' network of a variant: where it parts from the paper, theirs holds."""
-        config = choose(VARIANTS, variant, "DeAOT has no released variant")
-        if config.block == "lstt":
-            return config
-        return replace(config, projection="mixed", values="silu", identity="normed")
-
-    def scaled(self, profile: str) -> Config:
-        """The same form at another scale: "quick", "ablate", "course" or "full" (as it is).
-
-        The small scales match at stride 8, so that objects of a small frame span several
-        positions.
-        """
-        course = {
-            "encoder": "tiny",
-            "channels": self.channels // 4,
-            "key": 32,
-            "value": self.value // 4,
-            "window": 9,
-            "decoder": 64,
-            "drop": 0.0,
-        }
-        quick = {**course, "channels": self.channels // 8, "key": 16, "value": self.value // 8}
-        quick |= {"window": 5, "decoder": 32}
-        scales: dict[str, dict[str, Any]] = {
-            "quick": quick,
-            "ablate": course,
-            "course": course,
-            "full": {},
-        }
-        return replace(self, **choose(scales, profile, "DeAOT has no profile"))
 
 
 class Features(NamedTuple):
@@ -602,25 +535,3 @@ def spread(module: nn.Module) -> nn.Module:
         if parameter.dim() > 1:
             nn.init.xavier_uniform_(parameter)
     return module
-
-
-def _variants() -> dict[str, Config]:
-    """T, S and B keep the reference frames as long-term memory, L every few frames."""
-    memory = {"gap": None, "train_gap": None}
-    depths = {
-        "t": {"layers": 1, **memory},
-        "s": {"layers": 2, **memory},
-        "b": {"layers": 3, **memory},
-        "l": {"layers": 3},
-    }
-    found = {}
-    for family, form in (("deaot", {}), ("aot", {"block": "lstt", "heads": 8})):
-        for depth, fields in depths.items():
-            found[f"{family}-{depth}"] = Config(**form, **fields)
-        found[f"r50-{family}-l"] = Config(encoder="resnet50", **form)
-        found[f"swinb-{family}-l"] = Config(encoder="swin", **form)
-    return found
-
-
-VARIANTS: Mapping[str, Config] = _variants()
-"""deaot-t, -s, -b, -l, r50-deaot-l, swinb-deaot-l, and the same of AOT, in the paper's form."""

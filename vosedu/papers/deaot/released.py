@@ -11,7 +11,8 @@ from vosedu.datasets.weights import RELEASES, fetched
 from vosedu.errors import InputError
 from vosedu.nn import LoadReport, load_weights
 from vosedu.papers.contract import Released
-from vosedu.papers.deaot.network import VARIANTS, Config
+from vosedu.papers.deaot.config import VARIANTS
+from vosedu.papers.deaot.network import Config
 
 UNUSED = ("LSTT.mask_token",)
 """Entries of the authors' state dict that no computation of theirs reads (AOT only)."""
