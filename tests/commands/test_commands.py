@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import pickle
 import re
@@ -366,6 +367,20 @@ class TestTrain:
         assert run("train", "cosnet", "--profile", "quick", "--out", out) == 0
         assert {"cosnet.pt", "cosnet.json", "cosnet.csv"} <= {path.name for path in out.iterdir()}
         assert "weights:" in capsys.readouterr().out
+        note = json.loads((out / "cosnet.json").read_text())
+        assert note["data"].startswith("toyvos/mixed/train") and "toyvos-1.0" in note["data"]
+
+    def test_the_note_names_the_data_that_was_drawn_from(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
+        Clip("walk", pictures(), {t: np.ones((96, 160), np.uint8) for t in range(4)}).write(
+            tmp_path / "videos/walk"
+        )
+        data = f"folder:{tmp_path / 'videos'}"
+        change = ("--set", f"data={data}", "cycle=('video',)", "stills=")
+        command = ("train", "cosnet", "--profile", "ablate", *change, "steps=1")
+        assert run(*command, "--initial", "", "--out", tmp_path / "run") == 0
+        assert json.loads((tmp_path / "run/cosnet.json").read_text())["data"] == data
 
 
 def test_data_and_weights_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,7 +46,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: Arguments) -> None:
     """Train, keep the state in a folder, and write the checkpoint with its log."""
-    from vosedu import api, toyvos
+    from vosedu import api
     from vosedu.ablation.store import commit
     from vosedu.training import digest, save_course
 
@@ -80,13 +80,22 @@ def run(arguments: Arguments) -> None:
         "config": asdict(config),
         "recipe": asdict(recipe),
         "hashes": {"config": digest(config), "recipe": digest(recipe)},
-        "data": toyvos.PIXELS,
+        "data": _data_of(recipe),
         "seconds": round(history.seconds, 1),
         "seed": arguments.seed,
         "steps": len(history),
     }
     path = save_course(out, checkpoint, model, history, about)
     print(f"{len(history)} steps in {history.seconds:.0f} s\nweights: {path}")
+
+
+def _data_of(recipe: Any) -> str:
+    """The data that the stages draw from; of ToyVOS with the version whose pixels they have."""
+    from vosedu import toyvos
+
+    parts = [p for stage in recipe.stages for p in f"{stage.data}+{stage.stills}".split("+") if p]
+    names = "+".join(dict.fromkeys(parts))
+    return f"{names} ({toyvos.PIXELS})" if "toyvos" in names else names
 
 
 def _check_out(out: Path, checkpoint: str) -> None:

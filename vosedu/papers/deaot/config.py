@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vosedu.checks import check_fields
-from vosedu.errors import choose
+from vosedu.errors import InputError, choose
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,19 @@ class Config:
 
     def __post_init__(self) -> None:
         """Raise InputError for values of another type or out of range."""
-        check_fields(self)
+        ones = ("layers", "key", "value", "heads", "window", "objects", "gap", "train_gap")
+        eights = ("channels", "decoder")
+        check_fields(
+            self, {**dict.fromkeys(ones, 1), **dict.fromkeys(eights, 8), "kernel": 0, "drop": 0}
+        )
+        for name, factor in (("channels", 8), ("decoder", 8), ("channels", self.heads)):
+            if getattr(self, name) % factor:
+                raise InputError(f"{name} is {getattr(self, name)}; give a multiple of {factor}")
+        for name in ("window", "kernel"):
+            if getattr(self, name) % 2 == 0 and getattr(self, name):
+                raise InputError(f"{name} is {getattr(self, name)}; give an odd number")
+        if self.drop >= 1:
+            raise InputError(f"drop is {self.drop:g}; give a share below 1")
 
     @classmethod
     def paper(cls, variant: str = "deaot-l") -> Config:
