@@ -147,8 +147,13 @@ def _kernel() -> Iterator[Check]:
 
 def _checkpoints() -> Iterator[Check]:
     files = sorted(data_dir("checkpoints").glob("*.pt"))
-    sizes = ", ".join(f"{path.stem} ({path.stat().st_size / 1e6:.1f} MB)" for path in files)
-    yield Check("OK" if files else "FAIL", "checkpoints", sizes or "none embedded")
+    names = ", ".join(path.stem for path in files)
+    total = sum(path.stat().st_size for path in files) / 1e6
+    yield Check(
+        "OK" if files else "FAIL",
+        "checkpoints",
+        f"{names} ({total:.1f} MB)" if files else "none embedded",
+    )
     released = downloads_dir() / "weights"
     fetched = sorted(path.name for path in released.iterdir()) if released.is_dir() else []
     yield Check(

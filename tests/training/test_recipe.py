@@ -113,3 +113,9 @@ def test_a_field_may_have_the_name_of_a_stage() -> None:
     assert [stage.stills for stage in changed.stages] == ["", "pairs:mine"]
     changed = changed.change(stills={"stills": "pairs:others"})
     assert [stage.stills for stage in changed.stages] == ["pairs:others", "pairs:mine"]
+
+
+@pytest.mark.parametrize("changes", [{"main": {"zzz": 1}}, {"main": {1: 2}}, {"zzz": 1}])
+def test_settings_that_a_stage_does_not_have(changes: dict) -> None:
+    with pytest.raises(InputError, match="the stage 'main' has no setting"):
+        Recipe((STAGE,)).change(**changes)

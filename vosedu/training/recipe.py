@@ -200,8 +200,19 @@ class Recipe:
         if last:
             key = self.stages[-1].name
             by_stage[key] = {**by_stage.get(key, {}), **last}
-        stages = tuple(replace(stage, **by_stage.get(stage.name, {})) for stage in self.stages)
+        stages = tuple(_changed(stage, by_stage.get(stage.name, {})) for stage in self.stages)
         return replace(self, stages=stages)
+
+
+def _changed(stage: Stage, changes: Mapping[Any, Any]) -> Stage:
+    """The stage with fields replaced; InputError for names it does not have."""
+    names = [field.name for field in dataclasses.fields(stage)]
+    for name in changes:
+        if name not in names:
+            raise InputError(
+                f"the stage '{stage.name}' has no setting {name!r}; it has {', '.join(names)}"
+            )
+    return replace(stage, **changes)
 
 
 def digest(*parts: Any) -> str:
