@@ -16,43 +16,9 @@ import numpy as np
 from vosedu import flow
 from vosedu.clip import Clip
 from vosedu.errors import InputError
+from vosedu.lazy import Made
 
 GREY = 128
-
-
-class _Changed(Sequence[Clip]):
-    """Clips, each changed with the help of the next one when it is asked for."""
-
-    def __init__(self, clips: Sequence[Clip], change: Callable[[Clip, Clip], Clip]) -> None:
-        self._clips, self._change = clips, change
-
-    def __len__(self) -> int:
-        return len(self._clips)
-
-    def __getitem__(self, index):  # type: ignore[no-untyped-def, override]
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        if not 0 <= index < len(self):
-            raise IndexError(index)
-        return self._change(self._clips[index], self._clips[(index + 1) % len(self)])
-
-
-class _Grey(Sequence[np.ndarray]):
-    """As many grey frames, H x W x 3 uint8, as a clip has."""
-
-    def __init__(self, length: int, size: tuple[int, int]) -> None:
-        self._length, self.size = length, size
-        self._frame = np.full((*size, 3), GREY, np.uint8)
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __getitem__(self, index):  # type: ignore[no-untyped-def, override]
-        if isinstance(index, slice):
-            return _Grey(len(range(*index.indices(self._length))), self.size)
-        if not 0 <= index < self._length:
-            raise IndexError(index)
-        return self._frame
 
 
 def other_references(clip: Clip, other: Clip) -> Clip:
@@ -73,7 +39,10 @@ def other_flow(clip: Clip, other: Clip) -> Clip:
 
 def grey_frames(clip: Clip, other: Clip) -> Clip:
     """The clip with grey frames and the flow of the true ones."""
-    return replace(clip, frames=_Grey(len(clip), clip.size), flow=list(_fields(clip)))
+    frame = np.full((*clip.size, 3), GREY, np.uint8)
+    return replace(
+        clip, frames=Made(len(clip), lambda _: frame, clip.size), flow=list(_fields(clip))
+    )
 
 
 def _fields(clip: Clip) -> Sequence[np.ndarray]:
@@ -98,4 +67,5 @@ def intervened(clips: Sequence[Clip], intervention: str) -> Sequence[Clip]:
         raise InputError(
             f"there is no intervention '{intervention}'; choose one of {', '.join(INTERVENTIONS)}"
         )
-    return _Changed(clips, INTERVENTIONS[intervention])
+    change, count = INTERVENTIONS[intervention], len(clips)
+    return Made(count, lambda i: change(clips[i], clips[(i + 1) % count]))
