@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
-from vosedu import ablation
+from vosedu import ablation, api
 from vosedu.ablation.source import code_of, modules_of, remarks, source_digest
 
 TEXT = '''"""A module."""
@@ -98,3 +99,50 @@ def test_a_run_of_another_source_is_not_taken_over(tmp_path: Path, trainings: li
     store.add(replace(made, source=""))
     ablation.run("cosnet", store=ablation.Store(store.path))
     assert trainings == [0, 0], "a record of before counts until it is made anew"
+
+
+NOT_EMBEDDED = ("", "imagenet", "released encoder")
+STARTS = {
+    (paper.key, recipe.initial): (paper, profile, recipe)
+    for paper in api.papers().values()
+    for profile in ("quick", "ablate", "course")
+    if (recipe := paper.recipe(profile)).initial not in NOT_EMBEDDED
+}
+
+
+class _OpenedError(Exception):
+    """Says which file would have been read."""
+
+
+@pytest.mark.parametrize("start", STARTS, ids=" from ".join)
+def test_the_bytes_of_a_recipe_s_start_count(
+    start: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(path: Path, **options) -> None:
+        raise _OpenedError(path)
+
+    monkeypatch.setattr(torch, "load", opened)
+    paper, profile, recipe = STARTS[start]
+    with pytest.raises(_OpenedError) as read:
+        paper.train(paper.Config.paper().scaled(profile), recipe)
+    assert Path(read.value.args[0]).stem == paper.starts[recipe.initial]
+    assert source_digest(paper.key, recipe.initial) != source_digest(paper.key)
+
+
+def test_a_record_from_other_weights_is_told(
+    record, tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = record(
+        "full", 0, 0.5, source=source_digest("cosnet", "common"), recipe={"initial": "common"}
+    )
+    random = record("full", 1, 0.5, source=source_digest("cosnet"))
+    assert remarks([made, random], "cosnet") == []
+    start = root / "data" / "checkpoints" / "start-tiny.pt"
+    (tmp_path / start.name).write_bytes(start.read_bytes()[:-1] + b"!")
+    monkeypatch.setattr(sys.modules["vosedu.ablation.source"], "data_dir", lambda kind: tmp_path)
+    source_digest.cache_clear()
+    try:
+        said = remarks([made, random], "cosnet")
+    finally:
+        source_digest.cache_clear()
+    assert said == ["1 of 2 records were made by another version of the code"]

@@ -17,7 +17,7 @@ from torch import nn
 
 from vosedu import api, toyvos
 from vosedu.ablation.controls import intervened
-from vosedu.ablation.source import source_digest
+from vosedu.ablation.source import current, source_digest
 from vosedu.ablation.store import Record, Store, commit, fingerprint
 from vosedu.clip import Clip
 from vosedu.errors import InputError
@@ -78,9 +78,10 @@ class _Task:
         if threads is not None:
             torch.set_num_threads(threads)
         paper, setup = api.paper(self.paper), self.scorings[0][0]
+        source = source_digest(self.paper, setup.recipe.initial)
         folder = None
         if self.runs is not None:
-            made = digest(setup.training, source_digest(self.paper))
+            made = digest(setup.training, source)
             folder = Path(self.runs) / f"{self.paper}-{made}-{self.seed}"
         model, history = paper.train(
             setup.config,
@@ -117,7 +118,7 @@ class _Task:
                 commit=commit(),
                 hashes=setup.hashes,
                 intervention=setup.intervention,
-                source=source_digest(self.paper),
+                source=source,
             )
             for setup, suite, metrics in scored
         ]
@@ -290,8 +291,7 @@ def stale(store: Store, paper: Paper, table: Table) -> list[Record]:
 
 def _current(records: Iterable[Record], paper: Paper) -> dict[tuple[Any, ...], Record]:
     """Fingerprint -> record, without those that another version of the code made."""
-    now = source_digest(paper.key)
-    return {record.fingerprint: record for record in records if record.source in ("", now)}
+    return {r.fingerprint: r for r in records if not r.source or current(r, paper.key)}
 
 
 def _test_clips(recipe: Recipe, suite: str, split: str) -> Sequence[Clip]:

@@ -2,7 +2,8 @@
 
 They are the paper's network, variants, training and inference, and what these use of `vosedu.nn`,
 `vosedu.flow`, `vosedu.training` and `vosedu.papers.streaming`. Docstrings, comments and
-blank lines do not count. The data have a version of their own.
+blank lines do not count. The embedded weights that a recipe starts from count with all their
+bytes. The data have a version of their own.
 """
 
 from __future__ import annotations
@@ -16,19 +17,32 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from vosedu import api
 from vosedu.ablation.store import Record
+from vosedu.paths import data_dir
 
 PARTS = ("network", "variants", "training", "inference")
 SHARED = ("vosedu.nn", "vosedu.flow", "vosedu.training", "vosedu.papers.streaming")
 
 
 @cache
-def source_digest(key: str) -> str:
-    """The digest of a paper's source, 16 hex digits."""
+def source_digest(key: str, initial: str = "") -> str:
+    """The digest of a paper's source, 16 hex digits.
+
+    initial: what the recipe starts from; the file that the paper's `starts` gives it counts too.
+    """
     whole = hashlib.sha256()
     for module in sorted(modules_of(key)):
         whole.update(f"{module}\n{code_of(_file(module).read_text())}\n".encode())
+    starts = api.paper(key).starts if initial else {}
+    if initial in starts:
+        whole.update((data_dir("checkpoints") / f"{starts[initial]}.pt").read_bytes())
     return whole.hexdigest()[:16]
+
+
+def current(record: Record, key: str) -> bool:
+    """Whether the present code of a paper, and the weights it starts from, made a record."""
+    return record.source == source_digest(key, record.recipe.get("initial", ""))
 
 
 def modules_of(key: str) -> set[str]:
@@ -66,7 +80,7 @@ def remarks(records: Iterable[Record], key: str) -> list[str]:
     """What is to be said of records that the present code did not make; nothing if it made all."""
     records = list(records)
     before = sum(not record.source for record in records)
-    other = sum(bool(record.source) and record.source != source_digest(key) for record in records)
+    other = sum(bool(record.source) and not current(record, key) for record in records)
     said = []
     if before:
         said.append(

@@ -257,6 +257,8 @@ class Paper(Generic[C, P]):
     recipe: one of `PROFILES` -> how the network is trained.
     tables: the experiment tables of the paper as data.
     benchmarks: its measurements in `vosedu bench`.
+    starts: what a recipe may name as `initial` -> the embedded checkpoint it stands for, without
+        ending.
     """
 
     key: str
@@ -277,6 +279,7 @@ class Paper(Generic[C, P]):
     released: Released
     protocol: str = "toyvos"
     benchmarks: tuple[Benchmark, ...] = ()
+    starts: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
     def table(self, key: str) -> Table:
         """The table of that key; KeyError, with the keys there are, if there is none."""

@@ -27,4 +27,5 @@ PAPER = Paper(
     segment=segment,
     tables=TABLES,
     released=RELEASED,
+    starts={"common start": "start-tiny"},
 )

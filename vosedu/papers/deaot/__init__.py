@@ -30,4 +30,5 @@ PAPER = Paper(
     released=RELEASED,
     protocol="toyvos-objects",
     benchmarks=BENCHMARKS,
+    starts={"common start": "start-tiny"},
 )

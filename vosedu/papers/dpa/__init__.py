@@ -29,4 +29,5 @@ PAPER = Paper(
     tables=TABLES,
     released=RELEASED,
     benchmarks=BENCHMARKS,
+    starts={"course stills": "dpa-stills"},
 )
