@@ -144,6 +144,33 @@ def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
         fit(network(), Recipe((FIRST,)), programme, folder=tmp_path)
 
 
+def diverging(stage: Stage) -> tuple[Sample, Loss]:
+    """The programme, with a loss that is infinite from the third step on."""
+
+    def infinite(model: nn.Module, batch: Batch, step: Step) -> dict[str, torch.Tensor]:
+        return {"squared": loss(model, batch, step)["squared"] * (1e39 if step.number > 1 else 1)}
+
+    return sample, infinite
+
+
+def test_training_does_not_go_on_from_nan_and_a_run_that_ended_in_it_is_returned(
+    tmp_path: Path,
+) -> None:
+    recipe = Recipe((FIRST,))
+    with pytest.raises(Killed):
+        fit(network(), recipe, diverging, folder=tmp_path, save_every=2, on_step=killer(4))
+    with pytest.raises(InputError, match="NaN or infinite values after 4 steps"):
+        fit(network(), recipe, programme, folder=tmp_path)
+    (tmp_path / "state.pt").unlink()
+    fit(network(), recipe, diverging, folder=tmp_path)
+    model, history = fit(network(), recipe, diverging, folder=tmp_path)
+    assert len(history) == 6 and not model[0].weight.isfinite().all()
+    fit(network(), RECIPE, diverging, folder=tmp_path / "two", until="first")
+    fit(network(), RECIPE, diverging, folder=tmp_path / "two", until="first")
+    with pytest.raises(InputError, match="NaN or infinite values after 6 steps"):
+        fit(network(), RECIPE, diverging, folder=tmp_path / "two")
+
+
 # Samples
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vosedu.errors import InputError
 from vosedu.training.history import History
@@ -33,6 +34,15 @@ def load_state(path: str | Path) -> dict[str, Any]:
     if not isinstance(state, dict) or "run" not in state:
         raise InputError(f"{path} is not a training state; choose another folder or delete it")
     return state
+
+
+def is_finite(state: Any) -> bool:
+    """Whether a tensor, or all tensors in nested mappings and lists, have neither NaN nor inf."""
+    if isinstance(state, Tensor):
+        return bool(state.isfinite().all())
+    if isinstance(state, Mapping):
+        return all(map(is_finite, state.values()))
+    return not isinstance(state, list | tuple) or all(map(is_finite, state))
 
 
 def save_course(

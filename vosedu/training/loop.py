@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from vosedu.errors import InputError
 from vosedu.paths import downloads_dir
-from vosedu.training.checkpoint import load_state, save_state
+from vosedu.training.checkpoint import is_finite, load_state, save_state
 from vosedu.training.frozen import frozen
 from vosedu.training.history import History
 from vosedu.training.loading import Batch, Sample, batches
@@ -51,7 +51,8 @@ def fit(
         it left; None: every stage trains the same network.
     folder: where `state.pt` and `history.csv` go, every `save_every` steps and after each stage. A
         run whose folder holds a state of the same recipe, network, seed and initial weights goes
-        on from there, on a CPU bit-identically.
+        on from there, on a CPU bit-identically. Of a run that diverged to NaN the last state is
+        returned, so that it can be scored; one with steps left is refused.
     on_step: called after every step; an exception in it (or Ctrl-C) stops the run, which can be
         resumed from the last save.
     until: stop after the stage of that name. workers: processes that draw samples ahead.
@@ -73,6 +74,11 @@ def fit(
     run = digest(recipe, getattr(model, "config", None), seed, _digest_of_weights(model))
     at = Path(folder) / "state.pt" if folder else None
     resumed = _resumed(at, run)
+    if resumed and _steps_left(recipe, resumed, until) and not is_finite(resumed):
+        raise InputError(
+            f"{at} holds NaN or infinite values after {len(resumed['rows'])} steps: the training "
+            "diverged or the file is damaged; delete it to start again, or choose another folder"
+        )
     history = History(resumed["rows"], resumed["seconds"]) if resumed else History()
     for number, stage in enumerate(recipe.stages):
         if convert is not None:
@@ -258,3 +264,10 @@ def _resumed(at: Path | None, run: str) -> dict[str, Any] | None:
             "choose another folder or delete it"
         )
     return state
+
+
+def _steps_left(recipe: Recipe, state: Mapping[str, Any], until: str | None) -> bool:
+    """Whether training goes on after this state."""
+    stage = recipe.stages[state["stage"]]
+    last = stage.name == until or state["stage"] == len(recipe.stages) - 1
+    return not last or state["step"] < stage.steps
