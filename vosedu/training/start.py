@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from vosedu import toyvos
 from vosedu.errors import InputError
-from vosedu.nn import ASPP, TinyEncoder, imagenet_rgb, load_weights
+from vosedu.nn import ASPP, Renaming, TinyEncoder, imagenet_rgb, load_weights
 from vosedu.nn.vgg import VGG16
 from vosedu.nn.weights import read_state
 from vosedu.paths import data_dir
@@ -189,11 +189,14 @@ def checkpoint(encoder: str = "tiny") -> Path:
     return data_dir("checkpoints") / f"start-{encoder.replace('/', '-')}.pt"
 
 
-def load_start(module: nn.Module, encoder: str = "tiny", part: str = "") -> None:
+def load_start(
+    module: nn.Module, encoder: str = "tiny", part: str = "", rename: Renaming | None = None
+) -> None:
     """Load a trained start, or the part of it with that name, into a module, strictly.
 
     load_start(model.embedding) fills encoder and ASPP of a course-scale COSNet,
-    load_start(stream.encoder, "vgg-3/16", "encoder") the encoder of a course-scale DPA.
+    load_start(stream.encoder, "vgg-3/16", "encoder") the encoder of a course-scale DPA. rename:
+    the start's names -> the module's, for one that runs the encoder's stages by other names.
     """
     state = read_state(checkpoint(encoder))
     state = {name: value for name, value in state.items() if not name.startswith("names.")}
@@ -203,7 +206,7 @@ def load_start(module: nn.Module, encoder: str = "tiny", part: str = "") -> None
             for name, value in state.items()
             if name.startswith(f"{part}.")
         }
-    load_weights(module, state)
+    load_weights(module, state, rename=rename)
 
 
 def command(encoder: str, steps: int, seed: int) -> str:

@@ -12,7 +12,8 @@ import torch
 
 from vosedu.clip import Clip
 from vosedu.errors import InputError
-from vosedu.nn import ResNet
+from vosedu.nn import ResNet, TinyEncoder
+from vosedu.nn.stream import Stream
 from vosedu.papers.hcpn.network import Config, HCPNPrediction, build
 from vosedu.papers.hcpn.training import (
     LOSSES,
@@ -29,6 +30,7 @@ from vosedu.papers.hcpn.training import (
     train,
 )
 from vosedu.training import Step
+from vosedu.training.start import load_start
 
 QUICK = Config.paper().scaled("quick")
 
@@ -226,3 +228,38 @@ def test_imagenet_s_names_fit_a_stream() -> None:
         started(build(replace(Config.paper(), encoder="tiny", width=4)), 0, "imagenet")
     with pytest.raises(InputError, match="no start"):
         started(build(QUICK), 0, "saliency")
+
+
+@pytest.mark.parametrize("variant", ["full", "two streams"])
+def test_the_common_start_fills_every_stream_and_nothing_else(variant: str) -> None:
+    config = Config.paper(variant).scaled("course")
+    plain, begun = (started(build(config), 0, initial) for initial in ("", "common start"))
+    start = TinyEncoder()
+    load_start(start, "tiny", "encoder")
+    streams = [part for part in begun.encoder.modules() if isinstance(part, Stream)]
+    assert len(streams) == config.streams
+    frames = torch.rand(1, 3, 32, 64)
+    expected = start.eval()(frames)
+    for stream in streams:
+        x = stream.eval().stem(frames)
+        for stage in stream.stages:
+            x = stage(x)
+        torch.testing.assert_close(x, expected[-1])
+    inside = {f"encoder.{n}" for n, p in begun.encoder.named_parameters() if _of_a_stream(n)}
+    differ = {
+        name
+        for (name, a), b in zip(begun.named_parameters(), plain.parameters())
+        if not torch.equal(a, b)
+    }
+    assert differ == inside
+
+
+def _of_a_stream(name: str) -> bool:
+    return any(part in name.split(".") for part in ("stem", "stages"))
+
+
+def test_a_start_that_does_not_fit_is_named() -> None:
+    with pytest.raises(InputError, match="no start 'imagenett'"):
+        started(build(QUICK), 0, "imagenett")
+    with pytest.raises(InputError):
+        started(build(QUICK), 0, "common start")  # of another width

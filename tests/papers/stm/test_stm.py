@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from vosedu.clip import Clip
 from vosedu.errors import InputError
+from vosedu.nn import TinyEncoder
+from vosedu.papers.stm import training
 from vosedu.papers.stm.inference import Inference, propagate
 from vosedu.papers.stm.network import STM, Config, SpaceTimeMemory, build
-from vosedu.papers.stm.training import Triples, follow, recipe, train
+from vosedu.papers.stm.training import Triples, follow, recipe, started, train
 from vosedu.record import record
-from vosedu.training import Step
+from vosedu.training import Step, digest
+from vosedu.training.start import load_start
 
 QUICK = Config().scaled("quick")
 
@@ -147,3 +154,42 @@ def test_training_learns_and_is_a_function_of_the_seed() -> None:
         assert torch.equal(value, two.state_dict()[name]), name
     with pytest.raises(InputError, match="profile 'full'"):
         recipe("full")
+
+
+def test_the_common_start_fills_both_encoders() -> None:
+    begun = started(build(Config().scaled("course")), 0, "common start").eval()
+    start = TinyEncoder().eval()
+    load_start(start, "tiny", "encoder")
+    frames = torch.rand(1, 3, 32, 48)
+    expected = start(frames)[1:]
+    for encoder in (begun.memory_encoder, begun.query_encoder):
+        for found, r in zip(encoder.run_stages(encoder.stem(frames)), expected):
+            torch.testing.assert_close(found, r)
+    with pytest.raises(InputError, match="no start 'imagenet'"):
+        started(build(QUICK), 0, "imagenet")
+    with pytest.raises(InputError):
+        started(build(QUICK), 0, "common start")  # of another width
+
+
+@pytest.mark.skipif(not training.checkpoint().is_file(), reason="no course STM is embedded here")
+def test_the_embedded_network_is_what_its_command_makes() -> None:
+    about = json.loads(training.checkpoint().with_suffix(".json").read_text())
+    assert about["command"] == training.command(about["steps"], about["seed"])
+    config, plan = Config().scaled("course"), recipe("course").change(steps=about["steps"])
+    assert about["hashes"] == {"config": digest(config), "recipe": digest(plan)}
+    assert about["steps"] == recipe("course").stages[0].steps and about["seed"] == 0
+    rows = training.checkpoint().with_suffix(".csv").read_text().splitlines()
+    assert len(rows) == about["steps"] + 1
+    assert training.checkpoint().stat().st_size <= 3_000_000
+
+
+def test_the_course_command_writes_a_network_that_loads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = [clip(4, (48, 64)), clip(4, (48, 64))]
+    monkeypatch.setattr(training, "train", partial(train, data=lambda name: clips, device="cpu"))
+    monkeypatch.setattr(training, "checkpoint", lambda: tmp_path / "stm.pt")
+    training.main(["--steps", "1", "--seed", "3", "--out", str(tmp_path)])
+    planes = list(propagate(training.load_course(), clip(3).frames, ids()))
+    assert [p.shape for p in planes] == [(3, 40, 56)] * 3
+    assert json.loads((tmp_path / "stm.json").read_text())["seed"] == 3

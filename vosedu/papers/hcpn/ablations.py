@@ -12,6 +12,7 @@ from __future__ import annotations
 from vosedu.papers.contract import Claim, Row, Table
 from vosedu.papers.hcpn.config import PAPER_ROWS
 from vosedu.papers.hcpn.network import Config
+from vosedu.papers.hcpn.training import training_data
 
 BAD_APPEARANCE = "static-lookalikes"  # the frame shows several objects, flow says which one moves
 BAD_FLOW = "resting"  # the object rests, or the background moves: flow says nothing
@@ -64,16 +65,16 @@ TABLE1 = Table(
             "slightly worse flow loses little",
             BAD_APPEARANCE,
             0.5,
-            data="toyvos/mixed/pool@dis-ultrafast",
+            data=training_data("pool", "dis-ultrafast"),
         ),
         _row(
-            "DAVIS only (60 clips)",
+            "DAVIS only (240 clips)",
             85.0,
             84.8,
             "few videos with all frames labelled are a little worse",
             BAD_FLOW,
             0.25,
-            data="toyvos/mixed/train@dis-medium",
+            data=training_data("train"),
         ),
         Row(
             "YouTube-VOS only",

@@ -121,7 +121,7 @@ _SMALL = {
 }
 _SCALES: dict[str, dict[str, Any]] = {
     "quick": {**_SMALL, "width": 4, "hidden": 8, "size": (64, 96)},
-    "ablate": {**_SMALL, "width": 8, "hidden": 16, "size": (64, 96)},
-    "course": {**_SMALL, "width": 10, "hidden": 32, "size": (96, 160)},
+    "ablate": {**_SMALL, "width": 16, "hidden": 16, "size": (64, 96)},
+    "course": {**_SMALL, "width": 16, "hidden": 24, "size": (96, 160)},
     "full": {},
 }

@@ -19,11 +19,13 @@ from vosedu import flow
 from vosedu.clip import VOID, Clip
 from vosedu.datasets.weights import weights_folder
 from vosedu.errors import InputError, choose
-from vosedu.nn import imagenet_rgb, load_weights, resize_image
+from vosedu.nn import Renaming, imagenet_rgb, load_weights, resize_image
 from vosedu.nn.initial import initialised
+from vosedu.nn.stream import Stream
 from vosedu.papers.hcpn.network import HCPN, Config, HCPNPrediction, build
 from vosedu.training import Batch, Group, History, Loss, Recipe, Sample, Stage, Step, fit
 from vosedu.training.data import labelled, open_data
+from vosedu.training.start import load_start
 
 CONTOUR_RADIUS = 2
 
@@ -47,29 +49,44 @@ RATES = (
 """Ten times the rate in the decoder."""
 
 
+SUITES = ("mixed", "turns", "static-lookalikes", "resting")
+"""What small networks train on: clips in which flow tells more than the frame, and the reverse."""
+
+
+def training_data(split: str = "pool", flow: str = "dis-medium") -> str:
+    """The name of a split of all `SUITES`, with the flow of a method of `vosedu.flow`."""
+    return "+".join(f"toyvos/{suite}/{split}@{flow}" for suite in SUITES)
+
+
+SMALL_RATES = (RATES[0], replace(RATES[1], lr=4.0))
+"""Those of small networks: four times the rate in the decoder."""
+
+
 def recipe(profile: str = "course", form: str = "paper") -> Recipe:
     """The recipe of a profile.
 
     form: "paper" (cross-entropy of mask and contours) or "released" (contours count half, hard
-    negatives up to twice).
+    negatives up to twice). The paper starts from ImageNet in the three streams, small networks
+    from the common start.
     """
     if profile == "full":
         return _full(form)
-    steps, batch = {"quick": (4, 2), "ablate": (2000, 2), "course": (800, 4)}[profile]
+    steps, batch = {"quick": (4, 2), "ablate": (600, 4), "course": (1400, 4)}[profile]
     main = FramePairs(
         name="main",
-        data="toyvos/mixed/pool@dis-medium",
+        data=training_data(),
         loss=form,
         steps=steps,
         batch_size=batch,
         size=(96, 160) if profile == "course" else (64, 96),
-        lr=2e-3,
-        optimiser="adam",
-        weight_decay=0.0,
+        lr=5e-4,
+        optimiser="adamw",
+        weight_decay=1e-4,
         schedule="cosine",
+        groups=SMALL_RATES,
         hard_negatives=form == "released",
     )
-    return Recipe((main,))
+    return Recipe((main,), initial="" if profile == "quick" else "common start")
 
 
 def _full(form: str) -> Recipe:
@@ -301,19 +318,19 @@ def train(
 def started(model: HCPN, seed: int, initial: str = "") -> HCPN:
     """Give a network, in place, the weights that a run starts from.
 
-    initial: "": random ones. "imagenet": ImageNet's ResNet-101 in the three streams. "imagenet,
-    small decoder": so, and the decoder's convolutions from N(0, 0.001) with bias 0, as released.
-    Raises InputError where the file is missing or does not fit.
+    initial: "": random ones. "imagenet": ImageNet's ResNet-101 in every stream. "imagenet, small
+    decoder": so, and the decoder's convolutions from N(0, 0.001) with bias 0, as released. "common
+    start": in every stream the tiny encoder that was trained to name what it sees in ToyVOS.
+    Raises InputError where a file is missing or does not fit.
     """
     initialised(model, seed)
-    if initial not in ("", "imagenet", "imagenet, small decoder"):
-        raise InputError(f"HCPN knows no start '{initial}'; choose imagenet, or none")
+    if initial not in STARTS:
+        known = ", ".join(f"'{name}'" for name in STARTS if name)
+        raise InputError(f"HCPN knows no start '{initial}'; choose one of {known}, or none")
     if initial == "imagenet, small decoder":
         make_small(model.decoder, seed)
-    if initial:
-        streams = (model.encoder.image_a, model.encoder.image_b, model.encoder.flow)
-        for stream in streams:
-            load_weights(stream, _imagenet(), rename=to_stream, unused=("fc.",))
+    for stream in (part for part in model.encoder.modules() if isinstance(part, Stream)):
+        STARTS[initial](stream)
     return model
 
 
@@ -348,3 +365,31 @@ def _imagenet() -> Path:
             f"imagenet {path.name}' or put the file there"
         )
     return path
+
+
+def _common_start(stream: nn.Module) -> None:
+    load_start(stream, "tiny", "encoder", rename=TO_STREAM)
+
+
+def _from_imagenet(stream: nn.Module) -> None:
+    load_weights(stream, _imagenet(), rename=to_stream, unused=("fc.",))
+
+
+TO_STREAM = Renaming(
+    [
+        ("stage1.", "stem."),
+        ("stage2.", "stages.0."),
+        ("stage3.", "stages.1."),
+        ("stage4.0.", "stages.2."),
+        ("stage4.1.", "stages.3."),
+    ]
+)
+"""The names of the tiny encoder -> those of a stream of four stages."""
+
+STARTS: Mapping[str, Callable[[nn.Module], None]] = {
+    "": lambda stream: None,
+    "imagenet": _from_imagenet,
+    "imagenet, small decoder": _from_imagenet,
+    "common start": _common_start,
+}
+"""Name of a start -> what gives it to a stream, in place."""

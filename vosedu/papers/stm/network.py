@@ -65,7 +65,7 @@ class Config:
         return replace(self, **_SCALES[profile])
 
 
-_COURSE = {"encoder": "tiny", "width": 12, "key": 32, "value": 64, "hidden": 32}
+_COURSE = {"encoder": "tiny", "width": 16, "key": 32, "value": 64, "hidden": 32}
 _SCALES: Mapping[str, dict[str, Any]] = {
     "quick": {"encoder": "tiny", "width": 4, "key": 8, "value": 16, "hidden": 8},
     "ablate": _COURSE,

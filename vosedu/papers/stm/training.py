@@ -2,12 +2,14 @@
 
 As Oh et al. train on videos: the memory of a predicted frame keeps its gradient, so that the
 network learns from its own soft masks. The authors released no training code.
+`python -m vosedu.papers.stm.training` trains the embedded network.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +17,27 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vosedu import toyvos
 from vosedu.clip import VOID, Clip
 from vosedu.errors import InputError
+from vosedu.nn import Renaming, TinyEncoder, load_weights
 from vosedu.nn.initial import initialised
 from vosedu.papers.stm.network import STM, Config, SpaceTimeMemory, aggregate, build, others_of
-from vosedu.training import Batch, History, Loss, Recipe, Sample, Stage, Step, fit
+from vosedu.paths import data_dir
+from vosedu.training import (
+    Batch,
+    History,
+    Loss,
+    Recipe,
+    Sample,
+    Stage,
+    Step,
+    digest,
+    fit,
+    save_course,
+)
 from vosedu.training.data import labelled, open_data
+from vosedu.training.start import load_start
 
 FRAMES, DRAWS = 3, 50
 DATA = "toyvos/similar-objects/pool+toyvos/mixed/pool"
@@ -44,7 +61,7 @@ def recipe(profile: str = "course") -> Recipe:
         weight_decay=0.0,
         schedule="cosine",
     )
-    return Recipe((stage,))
+    return Recipe((stage,), initial="" if profile == "quick" else "common start")
 
 
 @dataclass(frozen=True)
@@ -143,13 +160,13 @@ def train(
     data: Callable[[str], Sequence[Clip]] = open_data,
     on_step: Callable[[History], None] | None = None,
 ) -> tuple[nn.Module, History]:
-    """Train on triples of frames from random weights; see `vosedu.training.fit`."""
+    """Train on triples of frames; see `started` and `vosedu.training.fit`."""
 
     def programme(stage: Stage) -> tuple[Sample, Loss]:
         return Triples(data(stage.data)), _loss
 
     return fit(
-        initialised(build(config), seed),
+        started(build(config), seed, recipe.initial),
         recipe,
         programme,
         seed=seed,
@@ -157,3 +174,89 @@ def train(
         folder=folder,
         on_step=on_step,
     )
+
+
+def started(model: STM, seed: int, initial: str = "") -> STM:
+    """Give a network, in place, the weights that a run starts from, a function of `seed`.
+
+    initial: "": random ones. "common start": in both encoders the tiny one that was trained to
+    name what it sees in ToyVOS. Raises InputError where it does not fit.
+    """
+    initialised(model, seed)
+    if initial not in ("", "common start"):
+        raise InputError(f"STM knows no start '{initial}'; choose 'common start' or none")
+    if initial:
+        start = TinyEncoder()
+        load_start(start, "tiny", "encoder")
+        for encoder in (model.memory_encoder, model.query_encoder):
+            load_weights(encoder, {**encoder.state_dict(), **TO_STREAM(start.state_dict())})
+    return model
+
+
+TO_STREAM = Renaming(
+    [
+        ("stage1.", "stem."),
+        ("stage2.", "stages.0."),
+        ("stage3.", "stages.1."),
+        ("stage4.", "stages.2."),
+    ]
+)
+"""The names of the tiny encoder -> those of a stream of three stages."""
+
+
+# The embedded network ----------------------------------------------------------------------------
+
+NAME = "stm"
+
+
+def checkpoint() -> Path:
+    """Where the trained network lies."""
+    return data_dir("checkpoints") / f"{NAME}.pt"
+
+
+def load_course(device: str | torch.device = "cpu") -> STM:
+    """The embedded STM, in evaluation mode; raises InputError without its file."""
+    model = build(Config().scaled("course"))
+    load_weights(model, checkpoint())
+    return model.to(device).eval()
+
+
+def command(steps: int, seed: int) -> str:
+    """The command that trains it."""
+    return f"python -m vosedu.papers.stm.training --steps {steps} --seed {seed}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train a course STM and write it with its log and a note."""
+    parser = argparse.ArgumentParser(
+        prog="python -m vosedu.papers.stm.training", description="Train the embedded STM."
+    )
+    parser.add_argument("--steps", type=int, default=recipe("course").stages[0].steps)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=data_dir("checkpoints"), help="folder")
+    parser.add_argument("--runs", type=Path, help="folder for the state of an interrupted run")
+    options = parser.parse_args(arguments)
+    config, plan = Config().scaled("course"), recipe("course").change(steps=options.steps)
+
+    def tell(history: History) -> None:
+        if len(history) % 50 == 0:
+            loss = history.column("mask")[-50:].mean()
+            print(f"step {len(history)} of {options.steps}: loss {loss:.3f}", flush=True)
+
+    model, history = train(config, plan, seed=options.seed, folder=options.runs, on_step=tell)
+    about = {
+        "command": command(options.steps, options.seed),
+        "config": asdict(config),
+        "recipe": asdict(plan),
+        "hashes": {"config": digest(config), "recipe": digest(plan)},
+        "data": f"{plan.stages[0].data} ({toyvos.PIXELS})",
+        "seed": options.seed,
+        "steps": len(history),
+        "seconds": round(history.seconds, 1),
+    }
+    path = save_course(options.out, NAME, model, history, about)
+    print(f"{len(history)} steps in {history.seconds:.0f} s\nweights: {path}")
+
+
+if __name__ == "__main__":
+    main()
