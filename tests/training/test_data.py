@@ -13,7 +13,7 @@ import pytest
 from vosedu import flow, toyvos
 from vosedu.clip import Clip
 from vosedu.papers.dpa.training import VideoSamples, recipe
-from vosedu.training.data import EstimatedFlow, open_data
+from vosedu.training.data import EstimatedFlow, foreground_share, open_data
 
 
 def test_joined_sets_are_one_set_and_nothing_is_rendered_before_it_is_asked_for() -> None:
@@ -80,3 +80,15 @@ def test_estimators_of_clips_can_be_sent_to_another_process(tmp_path: Path) -> N
     clips = EstimatedFlow([noise(3, 0)], "dis-fast", tmp_path)
     there = pickle.loads(pickle.dumps(clips))
     assert np.array_equal(clips[0].flow[1], there[0].flow[1])
+
+
+def test_the_share_of_foreground_is_the_mean_over_labelled_frames() -> None:
+    masks = {0: np.zeros((4, 4), np.uint8), 2: np.zeros((4, 4), np.uint8)}
+    masks[0][:2] = 7  # 8 of 16
+    masks[2][0] = 1
+    masks[2][1:3] = 255  # 4 of the 8 that count
+    masks[2][3] = 0
+    clip = Clip("halves", [np.zeros((4, 4, 3), np.uint8)] * 3, masks)
+    assert foreground_share([clip]) == pytest.approx(0.5)
+    masks[2][0] = 0
+    assert foreground_share([clip]) == pytest.approx(0.25)

@@ -201,7 +201,7 @@ def run_table(
     jobs: int = 1,
     say: Callable[[str], object] | None = None,
 ) -> Store:
-    """Run every row of a table on the mixed split and on the suites its claims name.
+    """Run every row of a table on the table's suites and on those its claims name.
 
     Rows that differ only at test time share one trained network, and what another row or another
     table of the paper has measured is taken over, unless another version of the code measured it.
@@ -266,16 +266,18 @@ def score_each(
 
 
 def suites_of(table: Table, row: Row) -> list[str]:
-    """The mixed split, and the suite of the row's claim; for the base row, of every claim.
+    """The table's own suites, and that of the row's claim; for the base row, of every claim.
 
-    A control is run where the claims that name it are judged.
+    A row without claim in a table without suites is run where the base row is, a control where
+    the claims that name it are judged.
     """
     if row.intervention:
         return sorted(
             {r.claim.suite for r in table.rows if r.claim and r.claim.control == row.label}
         )
-    rows = table.rows if row.label == table.base else (row,)
-    return sorted({"mixed"} | {row.claim.suite for row in rows if row.claim})
+    every = row.label == table.base or not (row.claim or table.suites)
+    rows = table.rows if every else (row,)
+    return sorted(set(table.suites) | {row.claim.suite for row in rows if row.claim})
 
 
 def stale(store: Store, paper: Paper, table: Table) -> list[Record]:

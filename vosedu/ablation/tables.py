@@ -22,8 +22,9 @@ NOT_RUN = "not run here"
 
 
 def suites(table: Table) -> list[str]:
-    """The suites a table is run on: the mixed split first, then those that its claims name."""
-    return ["mixed", *sorted({row.claim.suite for row in table.rows if row.claim} - {"mixed"})]
+    """The suites a table is run on: its own first, then those that its claims name."""
+    named = {row.claim.suite for row in table.rows if row.claim}
+    return [*table.suites, *sorted(named - set(table.suites))]
 
 
 def table(
@@ -125,11 +126,11 @@ def forest(
     table = paper.table(table) if isinstance(table, str) else table
     records = _records(paper, table, store, profile, split)
     branches = [
-        branch(records, table, row, suite or (row.claim.suite if row.claim else "mixed"), measure)
+        branch(records, table, row, suite or _home(table, row), measure)
         for row in table.rows
-        if row.label != table.base and (row.unavailable or _changes(row))
+        if row.label != table.base and (row.unavailable or _changes(table, row))
     ]
-    where = suite or ", ".join(suites(table)[1:]) or "mixed"
+    where = suite or ", ".join(dict.fromkeys(_home(table, row) for row in table.rows if row.claim))
     return forest_plot(branches, f"{measure} of the row minus {measure} of '{table.base}', {where}")
 
 
@@ -153,9 +154,17 @@ def branch(
     )
 
 
-def _changes(row: Row) -> bool:
+def _home(table: Table, row: Row) -> str:
+    """Where a row's difference is taken: on its claim's suite, else on the first it is run on."""
+    return row.claim.suite if row.claim else suites_of(table, row)[0]
+
+
+def _changes(table: Table, row: Row) -> bool:
     """False for a row that repeats the full one, as tables do once for each group of rows."""
-    return any((row.config, row.recipe, row.inference, row.intervention))
+    setups = [
+        (r.config, r.recipe, r.inference, r.intervention) for r in (row, table.row(table.base))
+    ]
+    return setups[0] != setups[1]
 
 
 def _size(records: Iterable[Record], table: Table, row: Row, measure: str) -> str:

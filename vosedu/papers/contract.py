@@ -116,13 +116,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """One experiment table of a paper. `base` is the label of the row the others compare with."""
+    """One experiment table of a paper.
+
+    base: label of the row the others compare with.
+    suites: where all rows are scored, beside the suites that their claims name.
+    """
 
     key: str
     title: str
     base: str
     rows: tuple[Row, ...]
     note: str = ""
+    suites: tuple[str, ...] = ("mixed",)
 
     def row(self, label: str) -> Row:
         """The row of that label."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,15 @@ def to_tensors(image: np.ndarray, mask: np.ndarray, size: tuple[int, int]) -> tu
         foreground = cv2.resize(foreground, size[::-1], interpolation=cv2.INTER_NEAREST)
     pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).float()
     return pixels, torch.from_numpy(np.ascontiguousarray(foreground)).unsqueeze(0)
+
+
+def foreground_share(clips: Iterable[Clip]) -> float:
+    """The share of foreground among all labelled pixels but void ones, mean over frames: eta."""
+    shares = []
+    for clip in clips:
+        for ids in clip.labels.values():
+            shares.append((ids[ids != VOID] > 0).mean())
+    return float(np.mean(shares))
 
 
 def labelled(clip: Clip) -> list[int]:

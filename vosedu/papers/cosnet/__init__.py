@@ -32,5 +32,5 @@ PAPER = Paper(
     tables=TABLES,
     released=RELEASED,
     benchmarks=BENCHMARKS,
-    starts={"common": "start-tiny", "course embedding": "cosnet-saliency"},
+    starts={"common": "start-tiny"},
 )

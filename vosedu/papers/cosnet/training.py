@@ -19,8 +19,7 @@ from vosedu.clip import Clip
 from vosedu.errors import choose
 from vosedu.nn import load_weights
 from vosedu.papers.cosnet.network import Config, COSNet, build
-from vosedu.papers.cosnet.released import embedding_of, load_encoder
-from vosedu.paths import data_dir
+from vosedu.papers.cosnet.released import load_encoder
 from vosedu.training import Batch, Group, History, Loss, Recipe, Stage, Step, fit, later
 from vosedu.training.data import crop_and_flip, labelled, mirrored, open_data, to_tensors
 from vosedu.training.losses import balanced_cross_entropy, binary_cross_entropy
@@ -59,14 +58,15 @@ class Pairs(Stage):
 def recipe(profile: str = "course", form: str = "paper") -> Recipe:
     """The recipe of a profile. `form`: "paper" (weighted cross-entropy) or "released".
 
-    The ablations start, like the paper's, from an embedding already trained on still images: the
-    one that the first stage of the course recipe left. As in the release, pairs teach mostly the
-    co-attention and the head, at higher rates than the embedding. The training clips of the suite
-    on context are among the data, so that look-alikes are not news at test time.
+    As in the release, pairs teach mostly the co-attention and the head, at higher rates than the
+    embedding. The training clips of the suite on context are among the data, so that look-alikes
+    are not news at test time.
     """
     if profile == "full":
         return _released() if form == "released" else _paper()
-    steps = {"quick": (2, 4), "ablate": (0, 450), "course": (1200, 1500)}[profile]
+    if profile == "ablate":
+        return _on_a_frozen_embedding(form)
+    steps = {"quick": (2, 4), "course": (1200, 1500)}[profile]
     saliency = Pairs(
         name="saliency",
         data="toyvos/mixed/train+toyvos/transient-lookalikes/train",
@@ -92,8 +92,6 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
         ),
         cycle=ALTERNATING,
     )
-    if profile == "ablate":
-        return Recipe((main,), initial="course embedding")
     if profile == "quick":
         saliency, main = (replace(s, batch_size=2, size=(48, 80)) for s in (saliency, main))
     return Recipe((saliency, main))
@@ -109,7 +107,7 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
 # in every other recipe.
 
 
-def on_a_frozen_embedding() -> Recipe:
+def _on_a_frozen_embedding(loss: str) -> Recipe:
     """The head and the co-attention alone, on pairs of the training pool of `passers-by`.
 
     The embedding is the common start's, as the paper's comes from a network trained to segment
@@ -119,7 +117,7 @@ def on_a_frozen_embedding() -> Recipe:
     main = Pairs(
         name="main",
         data="toyvos/passers-by/pool",
-        loss="paper",
+        loss=loss,
         steps=2000,
         batch_size=4,
         size=(96, 160),
@@ -333,15 +331,11 @@ def _normalised_references(model: COSNet, references: Tensor) -> Tensor:
 def load_initial(model: COSNet, initial: str) -> None:
     """Load what a recipe starts from.
 
-    initial: "course embedding": embedding and side prediction as the course recipe's first stage
-    leaves them; "common": the embedding of the common start (`vosedu.training.start`), which
-    names what it sees; "released encoder": the authors' initialisation; else a file of ImageNet
-    weights for the encoder, under torchvision's names.
+    initial: "common": the embedding of the common start (`vosedu.training.start`), which names
+    what it sees; "released encoder": the authors' initialisation; else a file of ImageNet weights
+    for the encoder, under torchvision's names.
     """
-    if initial == "course embedding":
-        path = data_dir("checkpoints") / "cosnet-saliency.pt"
-        load_weights(embedding_of(model), path, unused=("coattention.", "head."))
-    elif initial == "common":
+    if initial == "common":
         load_start(model.embedding)
     elif initial == "released encoder":
         load_encoder(model)
