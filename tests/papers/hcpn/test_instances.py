@@ -16,11 +16,15 @@ from vosedu.errors import InputError
 from vosedu.papers.contract import FrameResult
 from vosedu.papers.hcpn.instances import (
     Candidate,
+    ForegroundPieces,
     Instances,
     MaskRCNN,
     NoisyTruth,
+    compare,
+    everything,
     segment_instances,
     segment_tracks,
+    truth,
 )
 from vosedu.papers.hcpn.instances.merging import iou
 from vosedu.papers.hcpn.instances.pipeline import first_labels, restricted
@@ -184,6 +188,49 @@ def test_the_stand_in_proposes_everything_that_is_there_and_makes_it_worse() -> 
     assert NoisyTruth(missed=1)(clip) == []
     with pytest.raises(InputError, match="no labels in its first frame"):
         NoisyTruth()(Clip("bare", clip.frames[:2]))
+
+
+def test_pieces_of_the_first_foreground_are_proposals() -> None:
+    clip = two_squares()
+    asked = []
+
+    def foreground(clip: Clip) -> Iterator[FrameResult]:
+        for result in true_foreground(clip):
+            asked.append(result.index)
+            yield result
+
+    found = ForegroundPieces(foreground)(clip)
+    assert asked == [0], "the first frame is enough"
+    assert {tuple(np.argwhere(c.mask)[0]) for c in found} == {(4, 4), (20, 30)}
+    assert [c.score for c in found] == [1, 1]
+    assert ForegroundPieces(foreground, least=145)(clip) == []
+
+
+def test_sources_of_foreground_are_compared_in_one_pipeline() -> None:
+    clip = two_squares()
+
+    def half(clip: Clip) -> Iterator[FrameResult]:
+        for t, ids in clip.labels.items():
+            yield FrameResult(t, probability=(ids == 1).astype(np.float32))
+
+    def follow(frames: Sequence[np.ndarray], ids: np.ndarray) -> Iterator[np.ndarray]:
+        """Knows where both squares and the thing are, whatever their numbers."""
+        for labels in clip.labels.values():
+            things = [labels == 1, labels == 2, box(30, 40)]
+            planes = np.zeros((int(ids.max()) + 1, *SIZE), np.float32)
+            for thing, first in zip(things, (box(4, 4), box(20, 30), box(30, 40))):
+                number = int(np.bincount(ids[first]).argmax())
+                if number:
+                    planes[number][thing] = 1
+            planes[0] = planes[1:].max(0) == 0
+            yield planes
+
+    sources = {"truth": truth, "half": half}
+    js = {n: s.summary()["J-Mean"] for n, s in compare([clip], sources, proposals, follow).items()}
+    assert js["truth"] > 0.95
+    assert js["half"] == pytest.approx(0.5, abs=0.05), "one of two objects is never kept"
+    (ids, *_) = (r.labels for r in segment_instances(clip, everything, proposals, follow))
+    assert set(np.unique(ids)) == {1, 2, 3}, "all proposals are kept, every pixel gets a label"
 
 
 def test_a_detector_s_result_becomes_candidates() -> None:

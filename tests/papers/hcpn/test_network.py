@@ -125,6 +125,21 @@ def test_the_release_reads_vectors_of_length_one() -> None:
         assert read.norm(dim=1).allclose(torch.ones(2, 2, 3), atol=1e-5)
 
 
+@pytest.mark.parametrize("scale, equal", [(0.1, True), (3.0, False)])
+def test_without_tanh_the_release_is_linear_attention(scale: float, equal: bool) -> None:
+    """With small affinities the cheap order gives what the release gives; with large ones not."""
+    tanh = made(Config.released().scaled("quick"))
+    linear = build(replace(tanh.config, affinity="linear"))
+    linear.load_state_dict(tanh.state_dict())
+    draw = torch.Generator().manual_seed(0)
+    image, flow = torch.rand(2, 1, 24, 4, 6, generator=draw).mul(scale * 24).unbind()
+    block = 2
+    with torch.no_grad():
+        expected, found = (m.encoder.blocks[block].pcm(image, flow) for m in (tanh, linear))
+    apart = max((a - b).abs().max() for a, b in zip(expected, found))
+    assert (apart < 1e-3) == equal
+
+
 def test_gac_follows_its_equation() -> None:
     bridge = GAC(3)
     for parameter in bridge.parameters():

@@ -21,7 +21,7 @@ class Config:
     pcm: "stacked" (soft attentions, then one co-attention); "interleaved" (both, five times);
         "none" (Table II).
     affinity: what makes weights of the affinity: "softmax" of rows and columns; "tanh" and a
-        normalisation of what is read.
+        normalisation of what is read; "linear": the same without tanh, in the cheaper order.
     merged: which motion features CCM merges: "coattended" or "softattended".
     fusion: how CCM merges them: "gaf"; "released-gaf" (two blends); "addition", "concatenation"
         (Table I); "none": without CCM, their mean (Table II).

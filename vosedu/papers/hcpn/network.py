@@ -126,7 +126,10 @@ class SoftmaxReading(nn.Module):
 
     A row holds one position of the flow, its softmax says where in the frame to look; a column
     holds one position of the frame. So M^ is laid out on the flow's positions, N^ on the frame's.
+    `affinity`: the class that computes S.
     """
+
+    affinity = Affinity
 
     def forward(self, s: Tensor, m: Tensor, n: Tensor) -> tuple[Tensor, Tensor]:
         """S, B x HW of motion x HW of appearance, and M, N -> M^, N^, both like M."""

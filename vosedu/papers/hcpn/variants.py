@@ -71,11 +71,38 @@ class DiffuseAttention(nn.Module):
 class TanhReading(nn.Module):
     """As released: tanh of the affinity, no softmax; what is read has length 1 at each position."""
 
+    affinity = Affinity
+
     def forward(self, s: Tensor, m: Tensor, n: Tensor) -> tuple[Tensor, Tensor]:
         """S, B x HW of motion x HW of appearance, and M, N -> M^, N^, both like M."""
         s = tap("weights", torch.tanh(s))
         m_hat = (m.flatten(2) @ s.transpose(1, 2)).view_as(m)  # B C HW -> B C H W
         n_hat = (n.flatten(2) @ s).view_as(n)
+        return F.normalize(m_hat, dim=1), F.normalize(n_hat, dim=1)
+
+
+class FactoredAffinity(Affinity):
+    """S = k^T q, kept as its factors: the product of HW x HW numbers is never formed."""
+
+    def forward(self, m: Tensor, n: Tensor) -> tuple[Tensor, Tensor]:
+        """M and N, B x C x H x W -> q of the appearance and k of the motion, B x K x HW each."""
+        return self.appearance(m).flatten(2), self.motion(n).flatten(2)  # B C H W -> B K HW
+
+
+class LinearReading(nn.Module):
+    """`TanhReading` with tanh(S) = S, which holds for small S: linear attention.
+
+    M^ = M S^T = (M q^T) k and N^ = N S = (N k^T) q take 4 C K HW multiplications; with tanh in
+    between S has to be formed, which takes K HW^2, and read twice, 2 C HW^2.
+    """
+
+    affinity = FactoredAffinity
+
+    def forward(self, s: tuple[Tensor, Tensor], m: Tensor, n: Tensor) -> tuple[Tensor, Tensor]:
+        """The factors q, k of S, B x K x HW each, and M, N -> M^, N^, both like M."""
+        q, k = s
+        m_hat = (m.flatten(2) @ q.transpose(1, 2) @ k).view_as(m)  # B C HW -> B C K -> B C H W
+        n_hat = (n.flatten(2) @ k.transpose(1, 2) @ q).view_as(n)
         return F.normalize(m_hat, dim=1), F.normalize(n_hat, dim=1)
 
 
@@ -304,14 +331,14 @@ class NoContours(nn.Module):
 # What `network.build` chooses from ---------------------------------------------------------------
 
 
-def _stacked(channels: int, reduction: int, reading: nn.Module) -> nn.Module:
+def _stacked(channels: int, reduction: int, reading: Any) -> nn.Module:
     unit = partial(SoftAttention, channels)
-    return StackedPCM(unit, unit, Affinity(channels, reduction, bias=False), reading)
+    return StackedPCM(unit, unit, reading.affinity(channels, reduction, bias=False), reading)
 
 
-def _interleaved(channels: int, reduction: int, reading: nn.Module) -> nn.Module:
+def _interleaved(channels: int, reduction: int, reading: Any) -> nn.Module:
     unit = partial(DiffuseAttention, channels)
-    return InterleavedPCM(unit(), unit(), Affinity(channels, reduction, bias=True), reading)
+    return InterleavedPCM(unit(), unit(), reading.affinity(channels, reduction, bias=True), reading)
 
 
 def _three_streams(
@@ -334,7 +361,7 @@ CHOICES: Mapping[str, Mapping[Any, Any]] = {
     "streams": {2: _two_streams, 3: _three_streams},
     "cascades": {n: n for n in (1, 2, 3, 4)},
     "pcm": {"stacked": _stacked, "interleaved": _interleaved, "none": lambda *rest: NoPCM()},
-    "affinity": {"softmax": SoftmaxReading, "tanh": TanhReading},
+    "affinity": {"softmax": SoftmaxReading, "tanh": TanhReading, "linear": LinearReading},
     "merged": {"coattended": attrgetter("motion"), "softattended": attrgetter("soft_motion")},
     "fusion": {
         "gaf": lambda channels: CCM(channels, GAF(channels)),

@@ -45,7 +45,7 @@ DATA = "toyvos/similar-objects/pool+toyvos/mixed/pool"
 
 def recipe(profile: str = "course") -> Recipe:
     """The recipe of a profile: "quick", "ablate" or "course"; there is no full one."""
-    steps = {"quick": 2, "ablate": 200, "course": 400}
+    steps = {"quick": 2, "ablate": 200, "course": 500}
     if profile not in steps:
         known = ", ".join(steps)
         raise InputError(f"STM has no recipe for the profile '{profile}'; choose one of {known}")

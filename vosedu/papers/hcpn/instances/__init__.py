@@ -5,20 +5,30 @@ what stands here is our reading of the paper, step by step in `pipeline`; `track
 UnOVOST alone, which the paper cites for its last step.
 """
 
+from vosedu.papers.hcpn.instances.comparison import compare, everything, truth
 from vosedu.papers.hcpn.instances.merging import Merged, Proposal, merge, paint
 from vosedu.papers.hcpn.instances.pipeline import Instances, segment_instances
-from vosedu.papers.hcpn.instances.proposals import Candidate, MaskRCNN, NoisyTruth
+from vosedu.papers.hcpn.instances.proposals import (
+    Candidate,
+    ForegroundPieces,
+    MaskRCNN,
+    NoisyTruth,
+)
 from vosedu.papers.hcpn.instances.tracks import segment_tracks
 
 __all__ = [
     "Candidate",
+    "ForegroundPieces",
     "Instances",
     "MaskRCNN",
     "Merged",
     "NoisyTruth",
     "Proposal",
+    "compare",
+    "everything",
     "merge",
     "paint",
     "segment_instances",
     "segment_tracks",
+    "truth",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from vosedu.clip import VOID, Clip
 from vosedu.datasets.weights import RELEASES, weights_folder
 from vosedu.errors import InputError
 from vosedu.nn import load_weights
+from vosedu.papers.contract import FrameResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +81,28 @@ def _everything(clip: Clip) -> np.ndarray:
             "detector needs; give labels, or propose with MaskRCNN"
         )
     return clip.labels[0]
+
+
+@dataclass(frozen=True)
+class ForegroundPieces:
+    """The connected pieces of the first frame's foreground, for clips without labels or detector.
+
+    Nothing tells two objects that touch apart, and all that is foreground is proposed. The score
+    is the mean probability. foreground: as the pipeline takes it; only its first frame is asked
+    for. least: pixels of a piece at least.
+    """
+
+    foreground: Callable[[Clip], Iterable[FrameResult]]
+    least: int = 16
+
+    def __call__(self, clip: Clip) -> list[Candidate]:
+        """The candidates of frame 0."""
+        first = next(iter(self.foreground(clip)))
+        mask = (first.mask > 0).astype(np.uint8)
+        count, parts = cv2.connectedComponents(mask)
+        sure = mask if first.probability is None else first.probability
+        pieces = (parts == number for number in range(1, count))
+        return [Candidate(p, float(sure[p].mean())) for p in pieces if p.sum() >= self.least]
 
 
 class MaskRCNN:
