@@ -38,9 +38,11 @@ class Setup:
     @classmethod
     def of(cls, paper: Paper, row: Row, profile: str) -> Setup:
         """The row's setup: the paper's form at the profile's scale, with the row's changes."""
+        recipe, changes = paper.recipe(profile), dict(row.recipe)
+        recipe = replace(recipe, initial=changes.pop("initial", recipe.initial))
         return cls(
             replace(paper.Config.paper().scaled(profile), **row.config),
-            paper.recipe(profile).change(**row.recipe),
+            recipe.change(**changes),
             replace(paper.Inference.paper(), **row.inference),
             row.intervention,
         )
@@ -268,13 +270,12 @@ def score_each(
 def suites_of(table: Table, row: Row) -> list[str]:
     """The table's own suites, and that of the row's claim; for the base row, of every claim.
 
-    A row without claim in a table without suites is run where the base row is, a control where
-    the claims that name it are judged.
+    A row without claim in a table without suites is run where the base row is, a control that
+    claims name where they are judged.
     """
-    if row.intervention:
-        return sorted(
-            {r.claim.suite for r in table.rows if r.claim and r.claim.control == row.label}
-        )
+    named = {r.claim.suite for r in table.rows if r.claim and r.claim.control == row.label}
+    if named:
+        return sorted(named)
     every = row.label == table.base or not (row.claim or table.suites)
     rows = table.rows if every else (row,)
     return sorted(set(table.suites) | {row.claim.suite for row in rows if row.claim})

@@ -97,7 +97,7 @@ class Claim:
 class Row:
     """One row of an ablation table: what changes against the base, and what the paper reports.
 
-    config, recipe, inference: fields to replace.
+    config, recipe, inference: fields to replace; `recipe` those of its last stage, or `initial`.
     intervention: what is done to the clips before scoring, a name of `ablation.INTERVENTIONS`; a
         row with one is a control.
     reported: column -> number printed in the paper (None where it prints none).

@@ -9,15 +9,17 @@ from vosedu import toyvos
 from vosedu.ablation.controls import INTERVENTIONS
 from vosedu.ablation.run import Setup, suites_of
 from vosedu.papers.cosnet import PAPER
-from vosedu.papers.cosnet.ablations import CONTROL, PRIOR, SUITE, TABLE1, TABLE2, TABLES
+from vosedu.papers.cosnet.ablations import CONTROL, PRIOR, SEARCH, SUITE, TABLE1, TABLE2, TABLES
 from vosedu.papers.cosnet.network import build
 from vosedu.training.data import foreground_share
 
 OURS = [table for table in TABLES if not all(row.unavailable for row in table.rows)]
-RUN = [pytest.param(t, r, id=f"{t.key}-{r.label}") for t in OURS for r in t.rows]
+JUDGED = [
+    pytest.param(t, r, id=f"{t.key}-{r.label}") for t in OURS if t is not SEARCH for r in t.rows
+]
 
 
-@pytest.mark.parametrize("table, row", RUN)
+@pytest.mark.parametrize("table, row", JUDGED)
 def test_a_row_can_be_built_and_is_scored_on_the_suite_of_its_recipe(table, row) -> None:
     setup = Setup.of(PAPER, row, "ablate")
     with torch.device("meta"):
@@ -54,3 +56,13 @@ def test_the_prior_is_the_share_of_foreground_in_the_pool() -> None:
 def test_rows_of_the_paper_are_prior_corrected() -> None:
     for table in (TABLE1, TABLE2):
         assert {row.inference["prior"] for row in table.rows} == {PRIOR}
+
+
+def test_the_laboratories_of_the_search_differ_and_each_has_its_control() -> None:
+    setups = [Setup.of(PAPER, row, "ablate") for row in SEARCH.rows]
+    for own, other in zip(setups[::2], setups[1::2]):
+        assert own.training == other.training
+        assert (own.intervention, other.intervention) == ("", CONTROL)
+    assert len({setup.training for setup in setups}) == len(setups) / 2
+    assert [setup.recipe.initial for setup in setups[::2]] == ["common"] * 5 + [""]
+    assert {tuple(suites_of(SEARCH, row)) for row in SEARCH.rows} == {SEARCH.suites}
