@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -51,6 +52,9 @@ def run(out: str | Path, profile: str = "course") -> None:
         raise InputError(f"the folder {out} holds other files already; choose another with --out")
     began = time.perf_counter()
     executed = out / "tour.ipynb"
+    if not executed.exists():  # marks the folder as the tour's, should the run be stopped
+        executed.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(NOTEBOOK, executed)
     execute(
         NOTEBOOK,
         executed,
@@ -96,7 +100,7 @@ def execute(
                 dict(parameters or {}),
                 kernel_name="python3",
                 language="python",
-                extra_arguments=["--IPKernelApp.log_level=40"],
+                extra_arguments=["--IPKernelApp.log_level=50"],
                 cwd=ROOT,
                 progress_bar=progress,
                 execution_timeout=timeout,

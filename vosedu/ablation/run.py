@@ -6,8 +6,11 @@ import dataclasses
 import functools
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -323,10 +326,32 @@ def _run_all(tasks: Sequence[_Task], jobs: int) -> Iterator[list[Record]]:
         return
     threads = max(1, (os.cpu_count() or 1) // jobs)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        running = [pool.submit(task.run, None, None, threads) for task in tasks]
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(jobs, mp_context=context)
+    try:
+        with _keyboard_ignored():  # the processes inherit it: Ctrl-C is answered by this one
+            running = [pool.submit(task.run, None, None, threads) for task in tasks]
         for finished in as_completed(running):
             yield finished.result()
+    except BaseException:
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _keyboard_ignored() -> Iterator[None]:
+    """Ctrl-C has no effect on this process, nor ever on one that is started meanwhile."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _device_name(device: str) -> str:

@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         kept = getattr(arguments, "kept", "nothing half-done was left behind")
-        print(f"\nvosedu: stopped; {kept}", file=sys.stderr)
+        print(f"\nvosedu: stopped; {kept() if callable(kept) else kept}", file=sys.stderr)
         return 130
 
 

@@ -44,6 +44,7 @@ def run(arguments: Arguments) -> None:
     from vosedu.metrics.scores import csv_paths
     from vosedu.training.data import EstimatedFlow
 
+    arguments.kept = "no scores were written"
     if arguments.csv:
         csv_paths(arguments.csv, arguments.overwrite)
     clips = clips_of(arguments)

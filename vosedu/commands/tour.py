@@ -18,4 +18,5 @@ def run(arguments: Arguments) -> None:
     """Run the tour notebook and say where its results are."""
     from vosedu import tour
 
+    arguments.kept = f"{arguments.out} may hold a part of the tour, the same command runs it again"
     tour.run(arguments.out, arguments.profile)

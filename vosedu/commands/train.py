@@ -7,6 +7,7 @@ import sys
 from ast import literal_eval
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def run(arguments: Arguments) -> None:
     out = arguments.out or Path("runs/train") / name
     checkpoint = f"{paper.key}-{arguments.until}" if arguments.until else paper.key
     _check_out(out, f"{checkpoint}.pt")
-    arguments.kept = f"the same command goes on from the last save in {out}"
+    arguments.kept = partial(_kept, out / "state.pt")
     steps = sum(stage.steps for stage in recipe.stages)
     first = _join_torchrun() == 0
     model, history = paper.train(
@@ -87,6 +88,13 @@ def run(arguments: Arguments) -> None:
     }
     path = save_course(out, checkpoint, model, history, about)
     print(f"{len(history)} steps in {history.seconds:.0f} s\nweights: {path}")
+
+
+def _kept(state: Path) -> str:
+    """What a stopped run leaves."""
+    if not state.exists():
+        return f"no step was saved in {state.parent} yet, the same command starts again"
+    return f"the same command goes on from the last save, {state}"
 
 
 def _data_of(recipe: Any) -> str:
