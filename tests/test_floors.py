@@ -10,7 +10,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / "vosedu"
 FLOORS = (
-    {"checks", "errors", "lazy", "paths", "text", "writing"},
+    {"checks", "errors", "lazy", "paths", "signals", "text", "writing"},
     {"clip", "record"},
     {"nn", "flow", "metrics"},
     {"toyvos", "datasets"},

@@ -6,11 +6,8 @@ import dataclasses
 import functools
 import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +22,7 @@ from vosedu.ablation.store import Record, Store, commit, fingerprint
 from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.papers.contract import FeatureStore, Paper, Row, Table
+from vosedu.signals import keyboard_ignored
 from vosedu.training import History, Recipe, digest
 from vosedu.training.data import open_data
 
@@ -329,7 +327,7 @@ def _run_all(tasks: Sequence[_Task], jobs: int) -> Iterator[list[Record]]:
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(jobs, mp_context=context)
     try:
-        with _keyboard_ignored():  # the processes inherit it: Ctrl-C is answered by this one
+        with keyboard_ignored():  # the processes inherit it: Ctrl-C is answered by this one
             running = [pool.submit(task.run, None, None, threads) for task in tasks]
         for finished in as_completed(running):
             yield finished.result()
@@ -339,19 +337,6 @@ def _run_all(tasks: Sequence[_Task], jobs: int) -> Iterator[list[Record]]:
         raise
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _keyboard_ignored() -> Iterator[None]:
-    """Ctrl-C has no effect on this process, nor ever on one that is started meanwhile."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals are the main thread's
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _device_name(device: str) -> str:

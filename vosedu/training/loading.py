@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from vosedu.errors import InputError
+from vosedu.signals import keyboard_ignored
 from vosedu.training.recipe import Stage, Step
 
 Batch = dict[str, Tensor]
@@ -77,8 +78,10 @@ def batches(
         pin_memory=device.type == "cuda",
         generator=torch.Generator(),  # the loader's own seed does not come from the global state
     )
+    with keyboard_ignored():  # the workers inherit it: this process answers Ctrl-C and ends them
+        drawn = iter(loader)
     try:
-        for batch in loader:
+        for batch in drawn:
             yield {name: value.to(device, non_blocking=True) for name, value in batch.items()}
     except InputError as error:  # a worker's comes with its traceback in front
         raise InputError(str(error).rsplit("InputError: ", 1)[-1].strip()) from error
