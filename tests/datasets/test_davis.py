@@ -35,6 +35,13 @@ def test_splits_do_not_overlap():
     assert not set(davis17_names("trainval")) & set(davis17_names("test-dev"))
 
 
+def test_the_split_that_recipes_are_chosen_on_is_within_train():
+    most, few = davis16_names("train-25"), davis16_names("train-5")
+    assert few == ("car-turn", "hike", "mallard-water", "scooter-gray", "train")
+    assert sorted(most + few) == list(davis16_names("train")) and len(most) == 25
+    assert davis16_names("trainval") == tuple(DAVIS16)
+
+
 def test_real_val_split_says_what_is_missing(shared):
     root = shared / "data" / "davis-mini"
     with pytest.raises(InputError, match=r"only 14 of the 20 .*bmx-trees.*present_only"):

@@ -12,6 +12,8 @@ import pytest
 
 from vosedu import flow, toyvos
 from vosedu.clip import Clip
+from vosedu.datasets.sequences import davis16_names
+from vosedu.errors import InputError
 from vosedu.papers.dpa.training import VideoSamples, recipe
 from vosedu.training.data import EstimatedFlow, foreground_share, open_data
 
@@ -23,6 +25,25 @@ def test_joined_sets_are_one_set_and_nothing_is_rendered_before_it_is_asked_for(
     assert len(joined) == len(mixed) + len(context)
     assert len(mixed._clips) + len(context._clips) == before
     assert joined[len(mixed)].name == context[0].name
+
+
+def test_fewer_masks_of_the_same_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOSEDU_DATA", str(tmp_path))
+    for name in davis16_names("train-5"):
+        noise(5, len(name)).write(tmp_path / name)
+        for kind, written in (("JPEGImages", "frames"), ("Annotations", "masks")):
+            place = tmp_path / "davis16" / kind / "240p"
+            place.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / written).rename(place / name)
+    whole, fewer = open_data("davis16/train-5/240p"), open_data("davis16/train-5/240p/2")
+    assert [len(clip.labels) for clip in whole] == [5] * 5
+    assert [list(clip.labels) for clip in fewer] == [[0, 2, 4]] * 5
+    assert np.array_equal(fewer[0].labels[2], whole[0].labels[2])
+    assert len(fewer[0]) == 5 and 1 not in fewer[0].labels
+    with pytest.raises(InputError, match="every 0-th mask"):
+        open_data("davis16/train-5/240p/0")
+    with pytest.raises(InputError, match="names no data set"):
+        open_data("davis16/train-5/240p/half")
 
 
 def noise(length: int, seed: int) -> Clip:

@@ -19,8 +19,9 @@ def davis16(
 ) -> Videos:
     """DAVIS 2016: 30 training and 20 validation videos, one object (id 1) in every frame.
 
-    split: "train", "val" or "trainval". root: the folder that holds JPEGImages; by default where
-    `vosedu data get davis16` puts it. resolution: a folder name, "480p" or "1080p".
+    split: "train", "val" or "trainval"; "train-25" and "train-5" are two parts of "train", on which
+    the recipes of the profile davis-small were chosen. root: the folder that holds JPEGImages; by
+    default where `vosedu data get davis16` puts it. resolution: a folder name, "480p" or "1080p".
     present_only: read the sequences that are there instead of asking for all of them.
 
     The archive of DAVIS 2017 serves too: its instances are merged, which is close to, but not
@@ -28,7 +29,7 @@ def davis16(
     Source: Perazzi et al., CVPR 2016.
     """
     title = f"DAVIS 2016 {split}"
-    known_split("DAVIS 2016", split, ("train", "val", "trainval"))
+    known_split("DAVIS 2016", split, ("train", "val", "trainval", "train-25", "train-5"))
     base = _base("davis16", root, resolution)
 
     def locate(name: str) -> Video:

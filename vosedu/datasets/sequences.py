@@ -149,9 +149,16 @@ DAVIS16 = _davis16()
 
 
 def davis16_names(split: str) -> tuple[str, ...]:
-    """Names of the DAVIS-2016 "train" (30) or "val" (20) split, sorted; "trainval" has both."""
-    parts = ("train", "val") if split == "trainval" else (split,)
-    return tuple(name for name, sequence in DAVIS16.items() if sequence.split in parts)
+    """Names of the DAVIS-2016 "train" (30) or "val" (20) split, sorted; "trainval" has both.
+
+    "train-5" is every sixth sequence of "train", "train-25" the others: a split of ours, for what
+    is chosen without looking at "val".
+    """
+    parts = ("train", "val") if split == "trainval" else (split.partition("-")[0],)
+    names = [name for name, sequence in DAVIS16.items() if sequence.split in parts]
+    apart = names[5::6]
+    kept = {"train-5": apart, "train-25": [name for name in names if name not in apart]}
+    return tuple(kept.get(split, names))
 
 
 def davis17_names(split: str) -> tuple[str, ...]:

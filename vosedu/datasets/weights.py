@@ -15,6 +15,9 @@ from vosedu.datasets.download import Link, drive, drive_folder, fetch
 from vosedu.errors import InputError
 from vosedu.paths import downloads_dir
 
+MOBILENET = "mobilenet_v2-b0353104.pth"
+"""torchvision's ImageNet weights of MobileNetV2, the encoder of the profile davis-small."""
+
 
 @dataclass(frozen=True)
 class Published:
@@ -269,7 +272,7 @@ RELEASES: Mapping[str, Published] = MappingProxyType(
                 ),
                 Link(
                     "MobileNetV2 (torchvision)",
-                    "https://download.pytorch.org/models/mobilenet_v2-b0353104.pth",
+                    f"https://download.pytorch.org/models/{MOBILENET}",
                     "b0353104",
                 ),
                 Link(
@@ -335,6 +338,22 @@ def fetched(key: str, file: str) -> Path:
             "put the file there"
         )
     return path
+
+
+def imagenet_file(initial: str, file: str) -> Path:
+    """The file of ImageNet weights that a recipe's `initial` names.
+
+    initial: "imagenet" for `file`, as `get_weights` fetches it, or "imagenet:PATH" for another file
+    under torchvision's names. InputError where it is not there.
+    """
+    _, _, other = initial.partition(":")
+    if not other:
+        return fetched("imagenet", file)
+    if not Path(other).is_file():
+        raise InputError(
+            f"there is no file {other}; name one of ImageNet weights after 'imagenet:'"
+        )
+    return Path(other)
 
 
 def get_weights(

@@ -14,6 +14,10 @@ STAGES = (
     (6, 160, 3, 2),
     (6, 320, 1, 1),
 )
+FIVE = (2, 4, 7, 14, 17)
+"""Where torchvision's `features` are cut into five parts of strides 2, 4, 8, 16 and 32 with 16, 24,
+32, 96 and 160 channels. The last block (320 channels) holds a quarter of the weights; networks with
+two or three encoders do without it."""
 
 
 class InvertedResidual(nn.Module):
@@ -88,6 +92,11 @@ class MobileNetV2(nn.Module):
             if index in self.taken:
                 maps.append(x)
         return tuple(maps)
+
+    @classmethod
+    def in_five(cls, output_stride: int = 32) -> MobileNetV2:
+        """The encoder that returns what ends each part of `FIVE`."""
+        return cls(output_stride, taken=tuple(end - 1 for end in FIVE))
 
     def classify(self, frames: Tensor) -> Tensor:
         """ImageNet logits, B x classes, of a network built with `classes`."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import nn
 
+from vosedu.nn.mobilenet import FIVE, MobileNetV2
 from vosedu.nn.resnet import ResNet
 from vosedu.nn.tiny import TinyEncoder
 
@@ -25,6 +27,13 @@ def resnet_stream(depth: int, width: int = 64, stages: int = 4) -> Stream:
     net = ResNet(depth, stages)
     stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool)
     return Stream(stem, [getattr(net, f"layer{n + 1}") for n in range(stages)], net.channels)
+
+
+def mobilenet_stream(width: int = 0) -> Stream:
+    """MobileNetV2: stages of stride 4, 8, 16 and 32; its width is always the same."""
+    net = MobileNetV2.in_five()
+    stem, *stages = (net.features[a:b] for a, b in pairwise((0, *FIVE)))
+    return Stream(stem, stages, net.channels[1:])
 
 
 def tiny_stream(width: int) -> Stream:

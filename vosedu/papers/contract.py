@@ -16,7 +16,7 @@ from vosedu.clip import Clip
 from vosedu.datasets.download import Link
 from vosedu.training import History, Recipe
 
-PROFILES = ("quick", "ablate", "course", "full")
+PROFILES = ("quick", "ablate", "course", "davis-small", "full")
 FORMS = ("paper", "released")
 """The two forms of a network and of its inference: as the paper writes, as the authors released."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,9 @@ def open_data(name: str) -> Sequence[Any]:
 
     "toyvos/SUITE/SPLIT" gives rendered clips and "toyvos/stills/SPLIT" stills; "SET/SPLIT" opens a
     real data set where `vosedu data where SET` finds it, "SET/SPLIT/RESOLUTION" at another
-    resolution than 480p. "folder:PATH" is a folder of videos with masks, "pairs:PATH" one of
-    images with masks. Several names joined by "+" are one set.
+    resolution than 480p, "SET/SPLIT/RESOLUTION/K" with every K-th mask alone. "folder:PATH" is a
+    folder of videos with masks, "pairs:PATH" one of images with masks. Several names joined by "+"
+    are one set.
     "NAME@METHOD" replaces the clips' flow by that of a method of `vosedu.flow`, so that a network
     is trained on flow as it comes, not on the exact flow of rendered clips.
     """
@@ -53,10 +54,50 @@ def _opened(name: str) -> Sequence[Any]:
         return toyvos.split(parts[2], parts[1])
     from vosedu import datasets
 
-    if not 2 <= len(parts) <= 3:
+    if not 2 <= len(parts) <= 4 or (len(parts) == 4 and not parts[3].isdecimal()):
         raise InputError(f"'{name}' names no data set; write SET/SPLIT, for example davis16/train")
-    options = {"resolution": parts[2]} if len(parts) == 3 else {}
-    return datasets.open_dataset(parts[0], split=parts[1], **options)
+    options = {"resolution": parts[2]} if len(parts) > 2 else {}
+    clips = datasets.open_dataset(parts[0], split=parts[1], **options)
+    return FewerMasks(clips, int(parts[3])) if len(parts) == 4 else clips
+
+
+class FewerMasks(LazySequence[Clip]):
+    """Clips of which every `every`-th mask alone is left, from the first on.
+
+    Neighbouring frames of a video are nearly the same picture: where outputs of frozen modules are
+    kept on disk, fewer frames cost less and teach almost as much.
+    """
+
+    def __init__(self, clips: Sequence[Clip], every: int) -> None:
+        if every < 1:
+            raise InputError(f"every {every}-th mask cannot be kept; give 1 or more")
+        self._clips, self._every = clips, every
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def item(self, index: int) -> Clip:
+        clip = self._clips[index]
+        kept = sorted(clip.labels)[:: self._every]
+        return replace(clip, labels=Chosen(clip.labels, kept))
+
+
+class Chosen(Mapping[int, np.ndarray]):
+    """Some of a clip's labels, read when they are indexed."""
+
+    def __init__(self, labels: Mapping[int, np.ndarray], indices: Sequence[int]) -> None:
+        self._labels, self._indices = labels, dict.fromkeys(indices)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if index not in self._indices:
+            raise KeyError(index)
+        return self._labels[index]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._indices)
+
+    def __len__(self) -> int:
+        return len(self._indices)
 
 
 class Joined(LazySequence[Any]):

@@ -170,7 +170,9 @@ def test_both_encoders_start_from_the_same_file(
 ) -> None:
     monkeypatch.setenv("VOSEDU_DATA", str(tmp_path))
     with pytest.raises(InputError, match="vosedu weights get imagenet resnet101"):
-        started(build(QUICK), 0, recipe("full").initial)
+        started(build(replace(QUICK, encoder="resnet101")), 0, recipe("full").initial)
+    with pytest.raises(InputError, match="no ImageNet weights for the encoder 'tiny'"):
+        started(build(QUICK), 0, "imagenet")
     encoder = TinyEncoder()
     model = build(replace(QUICK, stem="prelu"))
     give_encoder(model, encoder)

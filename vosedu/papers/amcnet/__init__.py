@@ -3,8 +3,9 @@
 from vosedu.papers.amcnet.ablations import TABLES
 from vosedu.papers.amcnet.inference import Inference, segment
 from vosedu.papers.amcnet.network import Config, build
+from vosedu.papers.amcnet.real import recipe
 from vosedu.papers.amcnet.released import RELEASED
-from vosedu.papers.amcnet.training import recipe, train
+from vosedu.papers.amcnet.training import train
 from vosedu.papers.contract import Paper
 
 PAPER = Paper(

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -35,9 +36,10 @@ from torch import Tensor, nn
 
 from vosedu.checks import check_fields
 from vosedu.errors import InputError, choose
-from vosedu.nn import TinyEncoder
+from vosedu.nn import MobileNetV2, TinyEncoder
 from vosedu.nn.cbam import ChannelMLP
 from vosedu.nn.layers import conv_bn_prelu
+from vosedu.nn.mobilenet import FIVE
 from vosedu.record import tap
 
 LEVELS = 5
@@ -47,7 +49,8 @@ LEVELS = 5
 class Config:
     """What an AMC-Net is made of; the defaults are the paper's network.
 
-    encoder: "resnet101", "resnet18" or "tiny", one for the frame and one for the flow picture.
+    encoder: "resnet101", "resnet18", "mobilenet" or "tiny", one for the frame and one for the flow
+        picture.
     stem: activation after the encoder's first convolution, "relu" or (released) "prelu".
     gate: Conv of Eq. 1. "plain": one convolution. "deep": two or three, as released. "open": no
         gate, g = 1.
@@ -99,7 +102,7 @@ class Config:
         return choose({"davis": davis}, variant, "AMC-Net has no released variant")
 
     def scaled(self, profile: str) -> Config:
-        """The same form at another scale: "quick", "ablate", "course" or "full" (as it is)."""
+        """The same form at another scale: a name of `PROFILES`; "full" is as it is."""
         course: dict[str, Any] = {
             "encoder": "tiny",
             "reduced": (8, 16, 32, 32, 48),
@@ -107,7 +110,10 @@ class Config:
             "size": (96, 160),
         }
         quick = {**course, "reduced": (8, 8, 8, 8, 16), "size": (48, 80)}
+        small = {"encoder": "mobilenet", "reduced": (16, 16, 32, 48, 64), "ratio": 4}
+        small |= {"size": (128, 224)}
         scales = {"quick": quick, "ablate": course, "course": course, "full": {}}
+        scales["davis-small"] = small
         return replace(self, **choose(scales, profile, "AMC-Net has no profile"))
 
 
@@ -141,8 +147,12 @@ def stages_of(encoder: nn.Module, activation: nn.Module) -> tuple[nn.ModuleList,
     """An encoder as five stages and their channels: the stem, with `activation`, is level 0.
 
     A ResNet gives strides 2, 4, 8, 16, 32. The tiny encoder's last stage has two blocks, which
-    are levels 3 and 4, both of stride 16.
+    are levels 3 and 4, both of stride 16. MobileNetV2 gives strides 2, 4, 8, 16, 32, too; it has
+    no activation to exchange, its levels end in layers without one.
     """
+    if isinstance(encoder, MobileNetV2):
+        parts = [encoder.features[a:b] for a, b in pairwise((0, *FIVE))]
+        return nn.ModuleList(parts), encoder.channels
     if isinstance(encoder, TinyEncoder):
         convolution, norm, _ = encoder.stage1
         stages: list[nn.Module] = [

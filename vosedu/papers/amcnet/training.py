@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vosedu.clip import VOID, Clip
-from vosedu.datasets.weights import weights_folder
+from vosedu.datasets.weights import MOBILENET, imagenet_file
 from vosedu.errors import InputError, choose
 from vosedu.flow import FlowPictures
-from vosedu.nn import ResNet, TinyEncoder, imagenet_rgb, load_weights
+from vosedu.nn import MobileNetV2, ResNet, TinyEncoder, imagenet_rgb, load_weights
 from vosedu.nn.initial import initialised
 from vosedu.papers.amcnet.inference import resized
 from vosedu.papers.amcnet.network import AMCNet, Config, build, stages_of
@@ -250,17 +250,27 @@ def train(
     )
 
 
+IMAGENET: Mapping[str, tuple[Callable[[], nn.Module], str, tuple[str, ...]]] = {
+    "resnet101": (partial(ResNet, 101), "resnet101-63fe2227.pth", ("fc.",)),
+    "mobilenet": (MobileNetV2.in_five, MOBILENET, ("features.18.", "classifier.")),
+}
+"""An encoder, the file of its ImageNet weights, and which of them have no place here."""
+
+
 def started(model: AMCNet, seed: int, initial: str) -> AMCNet:
     """Give a network, in place, the weights that a run starts from.
 
-    initial: "": random ones. "imagenet": those of ResNet-101 in both encoders. "common start":
-    those of the tiny encoder that was trained to name what it sees in ToyVOS, in both. Raises
-    InputError where a file is missing or does not fit.
+    initial: "": random ones. "imagenet": ImageNet's in both encoders, or "imagenet:" and the file
+    that has them. "common start": those of the tiny encoder that was trained to name what it sees
+    in ToyVOS, in both. Raises InputError where a file is missing or does not fit.
     """
     initialised(model, seed)
-    if initial == "imagenet":
-        encoder = ResNet(101)
-        load_weights(encoder, _imagenet(), unused=("fc.",))
+    if initial.startswith("imagenet"):
+        make, name, unused = choose(
+            IMAGENET, model.config.encoder, "AMC-Net has no ImageNet weights for the encoder"
+        )
+        encoder = make()
+        load_weights(encoder, imagenet_file(initial, name), unused=unused)
         give_encoder(model, encoder)
     elif initial == "common start":
         encoder = TinyEncoder()
@@ -278,13 +288,3 @@ def give_encoder(model: AMCNet, encoder: nn.Module) -> None:
     state = stages_of(encoder, nn.ReLU())[0].state_dict()
     for stages in (model.appearance, model.motion):
         stages.load_state_dict({**stages.state_dict(), **state})
-
-
-def _imagenet() -> Path:
-    path = weights_folder("imagenet") / "resnet101-63fe2227.pth"
-    if not path.is_file():
-        raise InputError(
-            f"ResNet-101's ImageNet weights are not at {path}; fetch them with 'vosedu weights get "
-            f"imagenet {path.name}' or put the file there"
-        )
-    return path

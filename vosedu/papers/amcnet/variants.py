@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from vosedu.nn import ResNet, TinyEncoder
+from vosedu.nn import MobileNetV2, ResNet, TinyEncoder
 from vosedu.nn.cbam import CBAMChannelAttention, CBAMSpatialAttention
 from vosedu.nn.layers import conv_bn_prelu
 from vosedu.papers.amcnet.network import (
@@ -142,6 +142,7 @@ def paper_block(channels: int, onward: int) -> tuple[nn.Module, int, nn.Module, 
 ENCODERS: Mapping[str, Callable[[], nn.Module]] = {
     "resnet101": partial(ResNet, 101),
     "resnet18": partial(ResNet, 18),
+    "mobilenet": MobileNetV2.in_five,
     "tiny": TinyEncoder,
 }
 STEMS: Mapping[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "prelu": nn.PReLU}

@@ -4,9 +4,10 @@ from vosedu.papers.contract import Paper
 from vosedu.papers.cosnet.ablations import TABLES
 from vosedu.papers.cosnet.inference import Inference, segment
 from vosedu.papers.cosnet.network import Config, build
+from vosedu.papers.cosnet.real import recipe
 from vosedu.papers.cosnet.released import RELEASED
 from vosedu.papers.cosnet.speed import BENCHMARKS
-from vosedu.papers.cosnet.training import recipe, train
+from vosedu.papers.cosnet.training import train
 
 PAPER = Paper(
     key="cosnet",

@@ -79,7 +79,7 @@ class Config:
         return choose(variants, variant, "COSNet has no released variant")
 
     def scaled(self, profile: str) -> Config:
-        """The same form at another scale: "quick", "ablate", "course" or "full" (as it is)."""
+        """The same form at another scale: a name of `PROFILES`; "full" is as it is."""
         course = {
             "encoder": "tiny",
             "channels": 64,
@@ -89,10 +89,13 @@ class Config:
             "size": (96, 160),
         }
         quick = {**course, "channels": 16, "aspp": 8, "filters": 16, "size": (48, 80)}
+        small = {**course, "encoder": "mobilenet", "aspp": 64, "rates": (3, 6, 9)}
+        small |= {"size": (128, 224)}
         scales: dict[str, dict[str, Any]] = {
             "quick": quick,
             "ablate": course,
             "course": course,
+            "davis-small": small,
             "full": {},
         }
         return replace(self, **choose(scales, profile, "COSNet has no profile"))

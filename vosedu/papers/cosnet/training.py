@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from vosedu.clip import Clip
+from vosedu.datasets.weights import MOBILENET, imagenet_file
 from vosedu.errors import choose
 from vosedu.nn import load_weights
 from vosedu.papers.cosnet.network import Config, COSNet, build
@@ -332,16 +333,17 @@ def load_initial(model: COSNet, initial: str) -> None:
     """Load what a recipe starts from.
 
     initial: "common": the embedding of the common start (`vosedu.training.start`), which names
-    what it sees; "released encoder": the authors' initialisation; else a file of ImageNet weights
-    for the encoder, under torchvision's names.
+    what it sees; "released encoder": the authors' initialisation; "imagenet": torchvision's
+    MobileNetV2, or "imagenet:" and a file, in the encoder; else such a file without that word.
     """
     if initial == "common":
         load_start(model.embedding)
     elif initial == "released encoder":
         load_encoder(model)
     else:
+        file = imagenet_file(initial, MOBILENET) if initial.startswith("imagenet") else initial
         unused = ("features.18.", "classifier.", "layer4.", "fc.")
-        load_weights(model.embedding.encoder, initial, unused=unused)
+        load_weights(model.embedding.encoder, file, unused=unused)
 
 
 def train(

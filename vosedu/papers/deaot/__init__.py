@@ -4,9 +4,10 @@ from vosedu.papers.contract import Paper
 from vosedu.papers.deaot.ablations import TABLES
 from vosedu.papers.deaot.inference import Inference, segment
 from vosedu.papers.deaot.network import Config, build
+from vosedu.papers.deaot.real import recipe
 from vosedu.papers.deaot.released import RELEASED
 from vosedu.papers.deaot.speed import BENCHMARKS
-from vosedu.papers.deaot.training import recipe, train
+from vosedu.papers.deaot.training import train
 
 PAPER = Paper(
     key="deaot",

@@ -64,10 +64,10 @@ class Config:
         return replace(config, projection="mixed", values="silu", identity="normed")
 
     def scaled(self, profile: str) -> Config:
-        """The same form at another scale: "quick", "ablate", "course" or "full" (as it is).
+        """The same form at another scale: a name of `PROFILES`; "full" is as it is.
 
-        The small scales match at stride 8, so that objects of a small frame span several
-        positions.
+        With the tiny encoder the small scales match at stride 8, so that objects of a small frame
+        span several positions.
         """
         course = {
             "encoder": "tiny",
@@ -80,10 +80,13 @@ class Config:
         }
         quick = {**course, "channels": self.channels // 8, "key": 16, "value": self.value // 8}
         quick |= {"window": 5, "decoder": 32}
+        small = {**course, "encoder": "mobilenet", "channels": self.channels // 2}
+        small |= {"key": 64, "value": self.value // 2, "decoder": 96}
         scales: dict[str, dict[str, Any]] = {
             "quick": quick,
             "ablate": course,
             "course": course,
+            "davis-small": small,
             "full": {},
         }
         return replace(self, **choose(scales, profile, "DeAOT has no profile"))

@@ -4,9 +4,10 @@ from vosedu.papers.contract import Paper
 from vosedu.papers.dpa.ablations import TABLES
 from vosedu.papers.dpa.inference import Inference, segment
 from vosedu.papers.dpa.network import Config, build
+from vosedu.papers.dpa.real import recipe
 from vosedu.papers.dpa.released import RELEASED
 from vosedu.papers.dpa.speed import BENCHMARKS
-from vosedu.papers.dpa.training import recipe, train
+from vosedu.papers.dpa.training import train
 
 PAPER = Paper(
     key="dpa",

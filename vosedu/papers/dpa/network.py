@@ -55,8 +55,8 @@ from torch import Tensor, nn
 from vosedu.checks import check_fields
 from vosedu.errors import InputError, choose
 from vosedu.nn.attention import attention
-from vosedu.nn.vgg import VGG16
 from vosedu.record import tap
+from vosedu.training.recipe import later
 
 Parts = tuple[Callable[..., nn.Module], Callable[..., nn.Module]]  # two classes of an attention
 
@@ -79,6 +79,12 @@ _SCALES: Mapping[str, dict[str, Any]] = {
     "quick": {"width": 1 / 16, "prototypes": 16, "decoder": 16, "norm": True, "size": (48, 80)},
     "ablate": {"width": 1 / 8, "prototypes": 32, "decoder": 16, "norm": True, "size": (96, 160)},
     "course": {"width": 3 / 16, "prototypes": 32, "decoder": 16, "norm": True, "size": (96, 160)},
+    "davis-small": {
+        "encoder": "mobilenet",
+        "prototypes": 64,
+        "decoder": 48,
+        "size": (192, 336),
+    },
     "full": {},
 }
 
@@ -95,11 +101,12 @@ class Config:
         the values the authors compute and drop); "paper" (keys, values and query embedded from
         prototypes); "without-prototypes" (the paper's, between positions).
     network: "video" (two streams) or "stills" (the appearance stream alone, for pre-training).
+    encoder: of both streams, "vgg16" or, at the scale davis-small, "mobilenet".
     width: scales VGG-16's channels; 1 is the paper's.
     prototypes: how many, which is also the number of channels of the squeezed maps; 128 in the
         paper.
     decoder: channels of the levels that the decoder merges; 128 in the paper.
-    norm: BatchNorm in the encoders, which training from scratch needs; False in the paper.
+    norm: BatchNorm in VGG-16, which training from scratch needs; False in the paper.
     size: height and width that frames are resized to, multiples of 16. Released: 512 x 512, the
         table's: 352 x 352.
     """
@@ -112,6 +119,7 @@ class Config:
     decoder: int = 128
     norm: bool = False
     size: tuple[int, int] = (512, 512)
+    encoder: str = later("vgg16")
 
     def __post_init__(self) -> None:
         """Raise InputError for values of another type or out of range."""
@@ -139,7 +147,7 @@ class Config:
         return cls(ima.replace("full", "paper"), ifa.replace("full", "paper"), size=(352, 352))
 
     def scaled(self, profile: str) -> Config:
-        """The same form at the size of a profile: "quick", "ablate", "course" or "full"."""
+        """The same form at the size of a profile, a name of `PROFILES`."""
         return replace(self, **choose(_SCALES, profile, "DPA has no profile"))
 
     def stills(self) -> Config:
@@ -465,10 +473,14 @@ class GatedRefine(nn.Module):
 
 
 class DPADecoder(nn.Module):
-    """Coarse to fine: levels 6, 5, 4 merge into a first mask, which gates all three skips."""
+    """Coarse to fine: levels 6, 5, 4 merge into a first mask, which gates all three skips.
 
-    def __init__(self, skips: Sequence[int], hidden: int) -> None:
+    stride: of the finest skip; VGG-16's is 1.
+    """
+
+    def __init__(self, skips: Sequence[int], hidden: int, stride: int = 1) -> None:
         super().__init__()
+        self.stride = stride
         self.merge56 = Merge(hidden)
         self.merge45 = Merge(hidden)
         self.reduce = nn.Conv2d(hidden, hidden // 4, 1)
@@ -486,7 +498,8 @@ class DPADecoder(nn.Module):
         m3, x = self.refine3(f3, m4, x)  # -> H/4 W/4
         m2, x = self.refine2(f2, m4, x)  # -> H/2 W/2
         m1, x = self.refine1(f1, m4, x)  # -> H W
-        return tuple(tap("maps", resize(m, f1.shape[2:])) for m in (m4, m3, m2, m1))
+        size = [self.stride * side for side in f1.shape[2:]]
+        return tuple(tap("maps", resize(m, size)) for m in (m4, m3, m2, m1))
 
 
 # The network -------------------------------------------------------------------------------------
@@ -495,10 +508,10 @@ class DPADecoder(nn.Module):
 class Modality(nn.Module):
     """One modality: its encoder, the squeezed maps that the attentions work on, its neck."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, encoder: nn.Module, config: Config) -> None:
         super().__init__()
-        self.encoder = VGG16(config.width, config.norm)
-        channels4, channels5 = self.encoder.channels[3:]
+        self.encoder = encoder
+        channels4, channels5 = encoder.channels[3:]
         self.squeeze4 = nn.Conv2d(channels4, config.prototypes, 1)
         self.squeeze5 = nn.Conv2d(channels5, config.prototypes, 1)
         self.neck = Neck(channels4, channels5, config.decoder)
@@ -507,15 +520,21 @@ class Modality(nn.Module):
 class DPA(nn.Module):
     """Frame, flow and remembered references -> the object's probability at every pixel.
 
-    Made by `build`. ima, ifa: the classes of the parts of `IMA` and of `IFA`; None leaves the
-    attention out.
+    Made by `build`. encoders: of appearance and of motion. ima, ifa: the classes of the parts of
+    `IMA` and of `IFA`; None leaves the attention out.
     """
 
-    def __init__(self, config: Config, ima: Parts | None, ifa: Parts | None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        encoders: tuple[nn.Module, nn.Module],
+        ima: Parts | None,
+        ifa: Parts | None,
+    ) -> None:
         super().__init__()
         self.config = config
         hidden, levels = config.prototypes, config.decoder
-        self.appearance, self.motion = Modality(config), Modality(config)
+        self.appearance, self.motion = (Modality(encoder, config) for encoder in encoders)
         *skips, channels4, channels5 = self.appearance.encoder.channels
         self.ima4 = IMA(channels4, hidden, *ima) if ima else None
         self.ima5 = IMA(channels5, hidden, *ima) if ima else None
@@ -524,7 +543,7 @@ class DPA(nn.Module):
         self.fuse5_appearance = FuseBoth(channels5) if ima and ifa else None
         self.fuse5_motion = FuseBoth(channels5) if ima and ifa else None
         self.merge4, self.merge5, self.merge6 = Merge(levels), Merge(levels), Merge(levels)
-        self.decoder = DPADecoder(skips, levels)
+        self.decoder = DPADecoder(skips, levels, self.appearance.encoder.strides[0])
 
     @property
     def needs_references(self) -> bool:
@@ -632,6 +651,8 @@ def build(config: Config) -> nn.Module:
 
     ima = choose(variants.IMA_PARTS, config.ima, "DPA has no IMA")
     ifa = choose(variants.IFA_PARTS, config.ifa, "DPA has no IFA")
+    encoders = choose(variants.ENCODERS, config.encoder, "DPA has no encoder")
     if config.network == "stills":
-        return variants.StillDPA(config, ima)
-    return DPA(config, ima, ifa)
+        return variants.StillDPA(config, encoders[0](config), ima)
+    appearance, motion = (make(config) for make in encoders)
+    return DPA(config, (appearance, motion), ima, ifa)

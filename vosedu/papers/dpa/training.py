@@ -18,7 +18,7 @@ from torch import Tensor
 
 from vosedu import flow
 from vosedu.clip import Clip
-from vosedu.datasets.weights import fetched
+from vosedu.datasets.weights import MOBILENET, imagenet_file
 from vosedu.errors import choose
 from vosedu.nn import imagenet_rgb, load_weights
 from vosedu.nn.initial import initialised
@@ -391,21 +391,27 @@ def _trained(config: Config, stage: Stage) -> Config:
     return config.stills() if stage.name == "stills" else config
 
 
+IMAGENET = {
+    "vgg16": ("vgg16-397923af.pth", ("classifier.",)),
+    "mobilenet": (MOBILENET, ("classifier.", "features.17.", "features.18.")),
+}
+"""The file of ImageNet weights, and which of them have no place here, by `Config.encoder`."""
+
+
 def started(model: DPA | StillDPA, seed: int, initial: str) -> DPA | StillDPA:
     """Give a network, in place, the weights that a run starts from.
 
-    initial: "": random ones. "imagenet": ImageNet's in the encoders. "imagenet, small rest": so,
-    and all other convolutions from N(0, 0.01) with bias 0, as released. "course stills", or a
-    file: a network trained on still images, with `ima="none"`, in both branches. Raises InputError
-    where the file is missing or does not fit.
+    initial: "": random ones. "imagenet": ImageNet's in the encoders, or "imagenet:" and the file
+    that has them. "imagenet, small rest": so, and all other convolutions from N(0, 0.01) with bias
+    0, as released. "course stills", or a file: a network trained on still images, with
+    `ima="none"`, in both branches. Raises InputError where the file is missing or does not fit.
     """
     initialised(model, seed, small=initial == "imagenet, small rest")
-    if initial in ("imagenet", "imagenet, small rest"):
-        branches = [getattr(model, b) for b in ("appearance", "motion") if hasattr(model, b)]
-        for branch in branches:
-            load_weights(
-                branch.encoder, fetched("imagenet", "vgg16-397923af.pth"), unused=("classifier.",)
-            )
+    if initial.startswith("imagenet"):
+        name, unused = IMAGENET[model.config.encoder]
+        file = imagenet_file(initial, name)
+        for branch in (getattr(model, b) for b in ("appearance", "motion") if hasattr(model, b)):
+            load_weights(branch.encoder, file, unused=unused)
     elif initial:
         stills = build(replace(model.config.stills(), ima="none"))
         at = data_dir("checkpoints") / "dpa-stills.pt" if initial == "course stills" else initial

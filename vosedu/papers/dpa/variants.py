@@ -8,7 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vosedu.nn import imagenet_rgb
 from vosedu.nn.attention import attention
+from vosedu.nn.blockwise import BlockwiseMobileNet
+from vosedu.nn.vgg import VGG16
 from vosedu.papers.dpa.network import (
     Config,
     Correlation,
@@ -235,14 +238,14 @@ class StillIMA(nn.Module):
 class StillDPA(nn.Module):
     """The appearance half of DPA, which is pre-trained on still images; `ima` as in `DPA`."""
 
-    def __init__(self, config: Config, ima: Parts | None) -> None:
+    def __init__(self, config: Config, encoder: nn.Module, ima: Parts | None) -> None:
         super().__init__()
         self.config = config
-        self.appearance = Modality(config)
+        self.appearance = Modality(encoder, config)
         *skips, channels4, channels5 = self.appearance.encoder.channels
         self.ima4 = StillIMA(channels4, config.prototypes, ima[0]) if ima else None
         self.ima5 = StillIMA(channels5, config.prototypes, ima[0]) if ima else None
-        self.decoder = DPADecoder(skips, config.decoder)
+        self.decoder = DPADecoder(skips, config.decoder, self.appearance.encoder.strides[0])
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Four maps of probabilities, B x 1 x H x W, coarse to fine, of B x 3 x H x W images."""
@@ -256,6 +259,27 @@ class StillDPA(nn.Module):
         g5 = f5 if self.ima5 is None else self.ima5(f5, x5)
         return self.decoder(stream.neck(g4, g5), skips)
 
+
+def of_unit_pictures(pictures: Tensor) -> Tensor:
+    """Pictures in 0..1, B x 3 x H x W, with ImageNet's mean and deviation taken off."""
+    return imagenet_rgb(255 * pictures)
+
+
+def _vgg(config: Config) -> nn.Module:
+    return VGG16(config.width, config.norm)
+
+
+ENCODERS: Mapping[str, tuple[Callable[[Config], nn.Module], Callable[[Config], nn.Module]]] = {
+    "vgg16": (_vgg, _vgg),
+    "mobilenet": (
+        lambda config: BlockwiseMobileNet(),
+        lambda config: BlockwiseMobileNet(of_unit_pictures),
+    ),
+}
+"""What makes the encoders of appearance and of motion, by `Config.encoder`.
+
+Flow pictures come in 0..1. MobileNetV2 is used as ImageNet left it and so sees them normalised.
+"""
 
 IMA_PARTS: Mapping[str, Parts | None] = {
     "none": None,

@@ -4,9 +4,10 @@ from vosedu.papers.contract import Paper
 from vosedu.papers.hcpn.ablations import TABLES
 from vosedu.papers.hcpn.inference import Inference, segment
 from vosedu.papers.hcpn.network import Config, build
+from vosedu.papers.hcpn.real import recipe
 from vosedu.papers.hcpn.released import RELEASED
 from vosedu.papers.hcpn.speed import BENCHMARKS
-from vosedu.papers.hcpn.training import recipe, train
+from vosedu.papers.hcpn.training import train
 
 PAPER = Paper(
     key="hcpn",

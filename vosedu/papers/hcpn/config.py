@@ -13,7 +13,7 @@ from vosedu.errors import InputError
 class Config:
     """The form and the scale of the network; the defaults are the paper's.
 
-    encoder: of each stream: "resnet101", "resnet18" or "tiny".
+    encoder: of each stream: "resnet101", "resnet18", "mobilenet" or "tiny".
     width: channels of the first stage of the tiny encoder.
     inputs: "all"; "frames" or "flow": the other one is a uniform grey picture (Table I).
     streams: 3; 2: one stream for frames, each of which meets the flow alone (Table I).
@@ -90,7 +90,7 @@ class Config:
         )
 
     def scaled(self, profile: str) -> Config:
-        """The same form at the size of a profile: "quick", "ablate", "course" or "full"."""
+        """The same form at the size of a profile, a name of `PROFILES`."""
         if profile not in _SCALES:
             known = ", ".join(_SCALES)
             raise InputError(f"HCPN has no profile '{profile}'; choose one of {known}")
@@ -123,5 +123,6 @@ _SCALES: dict[str, dict[str, Any]] = {
     "quick": {**_SMALL, "width": 4, "hidden": 8, "size": (64, 96)},
     "ablate": {**_SMALL, "width": 16, "hidden": 16, "size": (64, 96)},
     "course": {**_SMALL, "width": 16, "hidden": 24, "size": (96, 160)},
+    "davis-small": {**_SMALL, "encoder": "mobilenet", "hidden": 48, "size": (96, 160)},
     "full": {},
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -17,10 +18,11 @@ from torch import Tensor, nn
 
 from vosedu import flow
 from vosedu.clip import VOID, Clip
-from vosedu.datasets.weights import weights_folder
+from vosedu.datasets.weights import MOBILENET, imagenet_file
 from vosedu.errors import InputError, choose
 from vosedu.nn import Renaming, imagenet_rgb, load_weights, resize_image
 from vosedu.nn.initial import initialised
+from vosedu.nn.mobilenet import FIVE as MOBILENET_ENDS
 from vosedu.nn.stream import Stream
 from vosedu.papers.hcpn.network import HCPN, Config, HCPNPrediction, build
 from vosedu.training import Batch, Group, History, Loss, Recipe, Sample, Stage, Step, fit
@@ -318,19 +320,20 @@ def train(
 def started(model: HCPN, seed: int, initial: str = "") -> HCPN:
     """Give a network, in place, the weights that a run starts from.
 
-    initial: "": random ones. "imagenet": ImageNet's ResNet-101 in every stream. "imagenet, small
-    decoder": so, and the decoder's convolutions from N(0, 0.001) with bias 0, as released. "common
-    start": in every stream the tiny encoder that was trained to name what it sees in ToyVOS.
-    Raises InputError where a file is missing or does not fit.
+    initial: "": random ones. "imagenet": ImageNet's in every stream, or "imagenet:" and the file
+    that has them. "imagenet, small decoder": so, and the decoder's convolutions from N(0, 0.001)
+    with bias 0, as released. "common start": in every stream the tiny encoder that was trained to
+    name what it sees in ToyVOS. Raises InputError where a file is missing or does not fit.
     """
     initialised(model, seed)
-    if initial not in STARTS:
+    name = initial.partition(":")[0]
+    if name not in STARTS:
         known = ", ".join(f"'{name}'" for name in STARTS if name)
         raise InputError(f"HCPN knows no start '{initial}'; choose one of {known}, or none")
     if initial == "imagenet, small decoder":
         make_small(model.decoder, seed)
     for stream in (part for part in model.encoder.modules() if isinstance(part, Stream)):
-        STARTS[initial](stream)
+        STARTS[name](stream, model.config.encoder, initial)
     return model
 
 
@@ -357,22 +360,13 @@ def to_stream(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {ours(name): value for name, value in state.items()}
 
 
-def _imagenet() -> Path:
-    path = weights_folder("imagenet") / "resnet101-63fe2227.pth"
-    if not path.is_file():
-        raise InputError(
-            f"ResNet-101's ImageNet weights are not at {path}; fetch them with 'vosedu weights get "
-            f"imagenet {path.name}' or put the file there"
-        )
-    return path
-
-
-def _common_start(stream: nn.Module) -> None:
+def _common_start(stream: nn.Module, encoder: str, initial: str) -> None:
     load_start(stream, "tiny", "encoder", rename=TO_STREAM)
 
 
-def _from_imagenet(stream: nn.Module) -> None:
-    load_weights(stream, _imagenet(), rename=to_stream, unused=("fc.",))
+def _from_imagenet(stream: nn.Module, encoder: str, initial: str) -> None:
+    name, rename, unused = choose(IMAGENET, encoder, "HCPN has no ImageNet weights for the encoder")
+    load_weights(stream, imagenet_file(initial, name), rename=rename, unused=unused)
 
 
 TO_STREAM = Renaming(
@@ -386,10 +380,29 @@ TO_STREAM = Renaming(
 )
 """The names of the tiny encoder -> those of a stream of four stages."""
 
-STARTS: Mapping[str, Callable[[nn.Module], None]] = {
-    "": lambda stream: None,
+MOBILENET_TO_STREAM = Renaming(
+    (f"features.{layer}.", f"{part}.{layer}.")
+    for part, (first, end) in zip(
+        ("stem", *(f"stages.{stage}" for stage in range(4))), pairwise((0, *MOBILENET_ENDS))
+    )
+    for layer in range(first, end)
+)
+"""MobileNetV2's layers, dealt to the stem and the four stages; they keep their numbers."""
+
+IMAGENET: Mapping[str, tuple[str, Callable[..., dict[str, Tensor]], tuple[str, ...]]] = {
+    "resnet101": ("resnet101-63fe2227.pth", to_stream, ("fc.",)),
+    "mobilenet": (
+        MOBILENET,
+        MOBILENET_TO_STREAM,
+        ("features.17.", "features.18.", "classifier."),
+    ),
+}
+"""The file of an encoder's ImageNet weights, how its names map, and what has no place here."""
+
+STARTS: Mapping[str, Callable[[nn.Module, str, str], None]] = {
+    "": lambda stream, encoder, initial: None,
     "imagenet": _from_imagenet,
     "imagenet, small decoder": _from_imagenet,
     "common start": _common_start,
 }
-"""Name of a start -> what gives it to a stream, in place."""
+"""Name of a start -> what gives it to a stream of an encoder, in place."""

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vosedu.nn.gct import GatedChannels
-from vosedu.nn.stream import Stream, resnet_stream, tiny_stream
+from vosedu.nn.stream import Stream, mobilenet_stream, resnet_stream, tiny_stream
 from vosedu.papers.hcpn.network import (
     CCM,
     GAC,
@@ -355,6 +355,7 @@ CHOICES: Mapping[str, Mapping[Any, Any]] = {
     "encoder": {
         "resnet101": partial(resnet_stream, 101),
         "resnet18": partial(resnet_stream, 18),
+        "mobilenet": mobilenet_stream,
         "tiny": tiny_stream,
     },
     "inputs": {"all": AllInputs, "frames": OnlyFrames, "flow": OnlyFlow},

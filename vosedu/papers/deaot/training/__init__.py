@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vosedu.datasets.weights import MOBILENET, imagenet_file
+from vosedu.errors import choose
 from vosedu.nn import load_weights, read_state
 from vosedu.papers.deaot.network import Config, DeAOT, build
 from vosedu.papers.deaot.training.losses import clip_losses, kept_share
@@ -205,17 +207,26 @@ def clip_loss(stage: Clips) -> Loss:
 # Training ----------------------------------------------------------------------------------------
 
 
+IMAGENET = {"mobilenet": MOBILENET, "resnet50": "resnet50-0676ba61.pth"}
+"""Files of ImageNet weights, by `Config.encoder`; Swin's are its release's."""
+
+
 def load_initial(model: DeAOT, initial: str) -> None:
     """Load what a recipe starts from, into the encoder.
 
-    initial: "common start": the embedded encoder that all papers begin with at small scales; else
-    a file of ImageNet weights under torchvision's names (Swin: its release's).
+    initial: "common start": the embedded encoder that all papers begin with at small scales;
+    "imagenet": the weights that `vosedu weights get imagenet` fetches; else a file of ImageNet
+    weights under torchvision's names (Swin: its release's), with or without "imagenet:" before it.
     """
     if initial == "common start":
         load_start(model.encoder, part="encoder")
     else:
+        file: str | Path = initial
+        if initial.startswith("imagenet"):
+            name = choose(IMAGENET, model.config.encoder, "DeAOT has no ImageNet weights for")
+            file = imagenet_file(initial, name)
         known = model.encoder.state_dict()
-        state = {n: v for n, v in read_state(initial).items() if n in known}
+        state = {n: v for n, v in read_state(file).items() if n in known}
         load_weights(model.encoder, state)
 
 

@@ -1,0 +1,57 @@
+"""DeAOT on real video: a small encoder of ImageNet, trained on DAVIS by the profile davis-small."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vosedu.papers.deaot import training
+from vosedu.papers.deaot.training import Clips
+from vosedu.training import Group, Recipe
+
+
+def recipe(profile: str = "course", encoder: str = "mobilenet") -> Recipe:
+    """The recipe of a profile, "davis-small" among them; see `training.recipe` for the others.
+
+    Both stages of the paper: clips made of still images, then DAVIS-2016, whose videos have one
+    object each; a second video's object, laid on top, makes them clips of several. The encoder is
+    not trained.
+    """
+    if profile != "davis-small":
+        return training.recipe(profile, encoder)
+    stills = Clips(
+        name="stills",
+        data="pairs:data/downloads/saliency-mini",
+        stills="pairs:data/downloads/saliency-mini",
+        loss="clip",
+        steps=150,
+        batch_size=4,
+        size=(129, 225),
+        lr=1e-3,
+        floor=5e-5,
+        optimiser="adamw",
+        weight_decay=0.03,
+        schedule="warm poly",
+        groups=(Group("all"),),
+        cycle=("still",),
+        frozen="encoder",
+        clip_gradient=5.0,
+        ema=0.99,
+        length=3,
+        paste=1.0,
+        smallest=30,
+        auxiliary=0.1,
+        own_from=1.0,
+    )
+    main = replace(
+        stills,
+        name="main",
+        data="davis16/train/240p",
+        steps=300,
+        cycle=("video",),
+        weight_decay=0.07,
+        length=4,
+        paste=0.5,
+        auxiliary=1.0,
+        own_from=0.5,
+    )
+    return Recipe((stills, main), initial="imagenet")

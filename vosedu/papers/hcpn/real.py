@@ -1,0 +1,36 @@
+"""HCPN on real video: small streams of ImageNet, trained on DAVIS by the profile davis-small."""
+
+from __future__ import annotations
+
+from vosedu.papers.hcpn import training
+from vosedu.papers.hcpn.training import FramePairs
+from vosedu.training import Group, Recipe
+
+
+def recipe(profile: str = "course", form: str = "paper") -> Recipe:
+    """The recipe of a profile, "davis-small" among them; see `training.recipe` for the others.
+
+    The paper's second stage alone, since its first needs YouTube-VOS. The streams exchange features
+    behind every stage, so nothing of them can be kept; they are trained at a fifth of the rate.
+    """
+    if profile != "davis-small":
+        return training.recipe(profile, form)
+    main = FramePairs(
+        name="main",
+        data="davis16/train/240p@dis-medium",
+        loss=form,
+        steps=700,
+        batch_size=4,
+        size=(96, 160),
+        lr=1e-3,
+        optimiser="adamw",
+        weight_decay=1e-3,
+        schedule="cosine",
+        groups=(
+            Group("streams", r"encoder\.(image_a|image_b|flow)\.", 0.2),
+            Group("blocks and decoder"),
+        ),
+        frozen_norms=r"encoder\.(image_a|image_b|flow)\.",
+        hard_negatives=form == "released",
+    )
+    return Recipe((main,), initial="imagenet")
