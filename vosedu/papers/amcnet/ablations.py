@@ -148,7 +148,7 @@ TABLE3 = Table(
 
 
 def _flow(method: str) -> dict[str, str]:
-    return {"data": "+".join(f"toyvos/{suite}/train@{method}" for suite in SUITES)}
+    return {"data": "+".join(f"toyvos/{suite}/pool@{method}" for suite in SUITES)}
 
 
 TABLE4 = Table(
