@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from vosedu.datasets.weights import MOBILENET, imagenet_file
 from vosedu.errors import choose
 from vosedu.nn import load_weights, read_state
-from vosedu.papers.deaot.network import Config, DeAOT, build
+from vosedu.papers.deaot.network import Config, DeAOT, IdentityBank, build
 from vosedu.papers.deaot.training.losses import clip_losses, kept_share
 from vosedu.papers.deaot.training.snippets import from_still, from_video, pasted, renumbered
 from vosedu.training import Batch, Group, History, Loss, Recipe, Sample, Stage, Step, fit
@@ -46,8 +46,9 @@ class Clips(Stage):
     """A stage of DeAOT.
 
     length: frames of a training clip. gap: frames between two of them, at most.
-    paste: share of the samples that get a second sample's objects laid on top; without an object
+    paste: share of the samples that get other samples' objects laid on top; without an object
         every sample does.
+    layers: how many samples are laid on top then.
     smallest: pixels that an object needs in the first frame.
     auxiliary: share of the steps over which the first frame's loss fades out.
     own_from: share of the steps from which memory holds the network's own masks; 1: never.
@@ -56,6 +57,7 @@ class Clips(Stage):
     length: int = 5
     gap: int = 3
     paste: float = 0.3
+    layers: int = 1
     smallest: int = 100
     auxiliary: float = 1.0
     own_from: float = 0.5
@@ -65,11 +67,12 @@ def recipe(profile: str = "course", encoder: str = "mobilenet") -> Recipe:
     """The recipe of a profile; at "full" the one for an `encoder` of `Config`.
 
     The small profiles start from the encoder that all papers begin with here, trained to name
-    what it sees; the paper's start is ImageNet's.
+    what it sees; the paper's start is ImageNet's. They learn what ten identities mean from few
+    samples, so their first stage lays the objects of four images over a fifth, in small frames.
     """
     if profile == "full":
         return _full(encoder)
-    steps = {"quick": (2, 4), "ablate": (0, 400), "course": (100, 350)}[profile]
+    steps = {"quick": (2, 4), "ablate": (0, 400), "course": (800, 300)}[profile]
     size, batch = ((48, 80), 2) if profile == "quick" else ((96, 160), 4)
     stills = Clips(
         name="stills",
@@ -78,7 +81,7 @@ def recipe(profile: str = "course", encoder: str = "mobilenet") -> Recipe:
         loss="clip",
         steps=steps[0],
         batch_size=batch,
-        size=size,
+        size=(48, 80) if profile == "quick" else (64, 112),
         lr=1.5e-3,
         floor=1e-4,
         optimiser="adamw",
@@ -89,10 +92,11 @@ def recipe(profile: str = "course", encoder: str = "mobilenet") -> Recipe:
         frozen_norms=".*",
         clip_gradient=5.0,
         ema=0.99,
-        length=3,
+        length=2,
         paste=1.0,
+        layers=4,
         smallest=20,
-        auxiliary=0.1,
+        auxiliary=1.0,
         own_from=1.0,
     )
     main = replace(
@@ -100,15 +104,17 @@ def recipe(profile: str = "course", encoder: str = "mobilenet") -> Recipe:
         name="main",
         data="toyvos/similar-objects/train+toyvos/mixed/train",
         steps=steps[1],
+        size=size,
         cycle=("video",),
         weight_decay=0.07,
-        length=4,
+        length=3 if profile == "ablate" else 4,
         paste=0.3,
+        layers=1,
         auxiliary=1.0,
         own_from=0.5,
     )
     if profile == "ablate":
-        return Recipe((replace(main, length=3),), initial="common start")
+        return Recipe((main,), initial="common start")
     return Recipe((stills, main), initial="common start")
 
 
@@ -170,7 +176,8 @@ def sampler(stage: Clips, config: Config, data: Sequence) -> Sample:
     def sample(rng: np.random.Generator, step: Step) -> Batch:
         drawn = snippet(rng, step.kind)
         if rng.random() < stage.paste or not drawn.ids[0].any():
-            drawn = pasted(drawn, snippet(rng, step.kind))
+            for _ in range(stage.layers):
+                drawn = pasted(drawn, snippet(rng, step.kind))
         drawn, objects = renumbered(rng, drawn, config.objects, stage.smallest)
         order = np.concatenate([[0], 1 + rng.permutation(config.objects)])
         frames = torch.from_numpy(np.stack(drawn.frames)).permute(0, 3, 1, 2)  # T H W 3 -> T 3 H W
@@ -214,12 +221,14 @@ IMAGENET = {"mobilenet": MOBILENET, "resnet50": "resnet50-0676ba61.pth"}
 def load_initial(model: DeAOT, initial: str) -> None:
     """Load what a recipe starts from, into the encoder.
 
-    initial: "common start": the embedded encoder that all papers begin with at small scales;
-    "imagenet": the weights that `vosedu weights get imagenet` fetches; else a file of ImageNet
-    weights under torchvision's names (Swin: its release's), with or without "imagenet:" before it.
+    initial: "common start": the embedded encoder that all papers begin with at small scales, and
+    identities of unit size (`to_unit_size`); "imagenet": the weights that `vosedu weights get
+    imagenet` fetches; else a file of ImageNet weights under torchvision's names (Swin: its
+    release's), with or without "imagenet:" before it.
     """
     if initial == "common start":
         load_start(model.encoder, part="encoder")
+        to_unit_size(model.identity)
     else:
         file: str | Path = initial
         if initial.startswith("imagenet"):
@@ -228,6 +237,18 @@ def load_initial(model: DeAOT, initial: str) -> None:
         known = model.encoder.state_dict()
         state = {n: v for n, v in read_state(file).items() if n in known}
         load_weights(model.encoder, state)
+
+
+@torch.no_grad()
+def to_unit_size(bank: IdentityBank) -> None:
+    """Scale the random identities so that a patch full of one has a mean square of 1; no bias.
+
+    As released they begin at a hundredth of that (gain 17^-2, section 3.8 of the reference page),
+    below the bias they share, and grow over 100,000 steps; a course has a few hundred.
+    """
+    weight = bank.bank.weight
+    weight.div_(weight.sum((2, 3)).square().mean().sqrt())  # of patches full of one identity
+    bank.bank.bias.zero_()
 
 
 def train(
