@@ -17,8 +17,9 @@ import pytest
 import torch
 from PIL import Image
 
-from vosedu import commands
+from vosedu import api, commands
 from vosedu.clip import PALETTE, Clip, VideoWriter, read_mask
+from vosedu.commands.train import trained
 from vosedu.nn.crf import CRF
 from vosedu.papers import cosnet
 
@@ -376,11 +377,30 @@ class TestTrain:
         Clip("walk", pictures(), {t: np.ones((96, 160), np.uint8) for t in range(4)}).write(
             tmp_path / "videos/walk"
         )
-        data = f"folder:{tmp_path / 'videos'}"
-        change = ("--set", f"data={data}", "cycle=('video',)", "stills=")
-        command = ("train", "cosnet", "--profile", "ablate", *change, "steps=1")
-        assert run(*command, "--initial", "", "--out", tmp_path / "run") == 0
-        assert json.loads((tmp_path / "run/cosnet.json").read_text())["data"] == data
+        change = ("--set", "cycle=('video',)", "stills=", "steps=1", "--initial", "")
+        command = ("train", "cosnet", "--profile", "ablate", "--data", tmp_path / "videos", *change)
+        assert run(*command, "--out", tmp_path / "run") == 0
+        note = json.loads((tmp_path / "run/cosnet.json").read_text())
+        assert note["data"] == f"folder:{tmp_path / 'videos'}"
+        assert f"--data {tmp_path / 'videos'}" in note["command"]
+
+    def test_own_videos_get_the_flow_of_the_recipe(self, tmp_path: Path) -> None:
+        (tmp_path / "videos").mkdir()
+        words = ["train", "amcnet", "--data", str(tmp_path / "videos")]
+        _, recipe = trained(api.paper("amcnet"), commands.parse(words))
+        assert recipe.stages[-1].data == f"folder:{tmp_path / 'videos'}@dis-medium"
+        assert recipe.stages[:-1] == api.paper("amcnet").recipe("course").stages[:-1]
+
+    def test_data_that_is_not_there_is_named(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        words = ("train", "cosnet", "--profile", "quick", "--out", tmp_path / "out")
+        assert run(*words, "--data", "holidays") == 2
+        assert "'holidays' names no data set" in capsys.readouterr().err
+        assert not (tmp_path / "out").exists(), "it is said before the work"
+        (tmp_path / "a+b").mkdir()
+        assert run(*words, "--data", tmp_path / "a+b") == 2
+        assert "rename it or link it" in capsys.readouterr().err
 
 
 def test_data_and_weights_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,6 +28,12 @@ def add(commands: Commands) -> None:
     p.add_argument("--seed", type=int, default=0)
     add_device(p)
     p.add_argument("--until", metavar="STAGE", help="stop after the stage of that name")
+    p.add_argument(
+        "--data",
+        metavar="NAME",
+        help="videos of the last stage: a folder of your own videos and masks, or a split such as "
+        "davis16/train (default: those of the recipe)",
+    )
     p.add_argument("--initial", help="weights to start from, as the recipe's `initial`")
     p.add_argument(
         "--set",
@@ -50,9 +56,12 @@ def run(arguments: Arguments) -> None:
     from vosedu import api
     from vosedu.ablation.store import commit
     from vosedu.training import digest, save_course
+    from vosedu.training.data import open_data
 
     paper = api.paper(arguments.key)
     config, recipe = trained(paper, arguments)
+    if arguments.data is not None:
+        open_data(recipe.stages[-1].data)  # what is wrong with it is said before the work
     name = f"{paper.key}-{arguments.profile}-{arguments.seed}"
     out = arguments.out or Path("runs/train") / name
     checkpoint = f"{paper.key}-{arguments.until}" if arguments.until else paper.key
@@ -73,7 +82,11 @@ def run(arguments: Arguments) -> None:
     if not first:
         return
     options = {"profile": arguments.profile, "seed": arguments.seed, "until": arguments.until}
-    options |= {"initial": arguments.initial, "set": " ".join(arguments.set)}
+    options |= {
+        "data": arguments.data,
+        "initial": arguments.initial,
+        "set": " ".join(arguments.set),
+    }
     said = [f"--{name} {value}" for name, value in options.items() if value not in (None, "")]
     about = {
         "command": " ".join(["vosedu train", paper.key, *said]),
@@ -124,9 +137,21 @@ def _check_out(out: Path, checkpoint: str) -> None:
 def trained(paper: Any, arguments: Arguments) -> tuple[Any, Any]:
     """The Config and the Recipe that a `vosedu train` command asks for."""
     config, recipe = _changed(paper, *_profiled(paper, arguments.profile), arguments.set)
+    if arguments.data is not None:
+        recipe = recipe.change(data=_videos(arguments.data, recipe.stages[-1].data))
     if arguments.initial is not None:
         recipe = replace(recipe, initial=arguments.initial)
     return config, recipe
+
+
+def _videos(name: str, before: str) -> str:
+    """The data of that name or folder, with flow of the method that the data before it had."""
+    if Path(name).is_dir():
+        if any(sign in name for sign in "+@"):
+            raise InputError(f"the folder {name} has '+' or '@' in its path; rename it or link it")
+        name = f"folder:{name}"
+    method = before.split("+")[0].partition("@")[2]
+    return f"{name}@{method}" if method and "@" not in name else name
 
 
 def _profiled(paper: Any, profile: str) -> tuple[Any, Any]:
