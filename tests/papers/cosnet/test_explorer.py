@@ -77,9 +77,9 @@ def test_three_clicks_from_the_first_state_change_the_mask(model: COSNet) -> Non
 
 
 @pytest.mark.parametrize("fusion", ["summary", "prediction"])
-@pytest.mark.parametrize("n", [0, 2, 5])
-def test_an_untouched_probe_gives_what_segment_gives(model, fusion: str, n: int) -> None:
-    inference = Inference(references=n, fusion=fusion)
+@pytest.mark.parametrize("n, prior", [(0, None), (2, None), (5, None), (5, 0.1)])
+def test_an_untouched_probe_gives_what_segment_gives(model, fusion, n, prior) -> None:
+    inference = Inference(references=n, fusion=fusion, prior=prior)
     probe = COSNetProbe(model, clips(), inference)
     for result in segment(model, clips()[1], inference=inference):
         trace = probe.trace(1, result.index)

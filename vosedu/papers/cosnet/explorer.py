@@ -47,6 +47,7 @@ from vosedu.papers.cosnet.inference import (
 from vosedu.papers.cosnet.network import CoAttention, COSNet, VanillaAffinity
 from vosedu.papers.cosnet.variants import SOFTMAXES, FixedGate
 from vosedu.record import record
+from vosedu.training.losses import prior_corrected
 
 # Switches ----------------------------------------------------------------------------------------
 
@@ -254,7 +255,7 @@ class COSNetProbe(Probe[COSNetTrace]):
     """COSNet on a few clips; every frame is encoded once, whatever is switched afterwards.
 
     models: one network, or several by label, for example {"symmetric": ..., "channelwise": ...}.
-    inference: how references are chosen and frames resized.
+    inference: how references are chosen, frames resized, and probabilities corrected.
     """
 
     question = (
@@ -406,7 +407,9 @@ class COSNetProbe(Probe[COSNetTrace]):
             probability = fuse(model, va, summaries, inference)
             size = shown.shape[:2]
             probability = F.interpolate(probability, size, mode="bilinear", align_corners=False)
-            return probability[0, 0].float().cpu().numpy()
+            trained = probability[0, 0].float().cpu().numpy()
+            prior = self.inference.prior
+            return trained if prior is None else prior_corrected(trained, prior)
 
         def taped(name: str, *shape: int) -> np.ndarray:
             tensors = tape.get(f"coattention.{name}", [torch.empty(0)])
