@@ -20,7 +20,7 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
         name="frames",
         data="davis16/train/240p@dis-medium",
         loss="cross-entropy",
-        steps=1000,
+        steps=400,
         batch_size=4,
         size=(128, 224),
         lr=1e-3,

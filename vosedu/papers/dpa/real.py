@@ -24,7 +24,7 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
         name="stills",
         data="pairs:data/downloads/saliency-mini",
         loss=form,
-        steps=300,
+        steps=150,
         batch_size=6,
         size=(192, 336),
         lr=1e-3,
@@ -37,8 +37,8 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
     video = replace(
         stills,
         name="video",
-        data="davis16/train/240p/3@dis-medium",
-        steps=800,
+        data="davis16/train/240p/6@dis-medium",
+        steps=400,
         batch_size=4,
         references=2,
     )

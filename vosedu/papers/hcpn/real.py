@@ -19,7 +19,7 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
         name="main",
         data="davis16/train/240p@dis-medium",
         loss=form,
-        steps=700,
+        steps=300,
         batch_size=4,
         size=(96, 160),
         lr=1e-3,
