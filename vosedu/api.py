@@ -52,16 +52,19 @@ def load(
 ) -> nn.Module:
     """A paper's network in evaluation mode.
 
-    weights: "course" (embedded, trained by us on ToyVOS), "released" (the authors', fetched with
+    weights: "course" (embedded, trained by us on ToyVOS), "davis-small" (embedded, a small ImageNet
+    encoder, trained by us on DAVIS: for real video), "released" (the authors', fetched with
     `vosedu weights get KEY`), a path to a file of either kind, or None for random weights.
     config: the configuration to build; by default the one the weights were made with, as
     `vosedu train` notes it beside them.
     The network's `form` is "released" where its weights are in the authors' format, else "paper";
-    `segment` then predicts in the same form.
+    `segment` then predicts in the same form; with "davis-small" also with the settings that were
+    chosen for it, `Paper.small`.
     """
     method = paper(key)
-    if weights == "course":
-        weights = data_dir("checkpoints") / f"{method.key}.pt"
+    settings = method.small if weights == "davis-small" else {}
+    if weights in EMBEDDED:
+        weights = embedded(method.key, str(weights))
     form = "paper"
     if weights is None or (weights != "released" and _ours(method, Path(weights), config)):
         config = config or _noted_config(method, weights) or method.Config.paper().scaled("course")
@@ -75,8 +78,32 @@ def load(
         model = method.build(config)
         method.released.load(model, None if weights == "released" else weights)
         form = "released"
-    model.__dict__["form"] = form
+    model.__dict__["form"], model.__dict__["settings"] = form, settings
     return model.to(device).eval()
+
+
+EMBEDDED: Mapping[str, str] = {"course": "", "davis-small": "davis-small"}
+"""Names of embedded weights -> the folder of their files among the checkpoints."""
+
+
+def embedded(key: str, weights: str) -> Path:
+    """Where a paper's embedded weights of that name lie; InputError where it has none."""
+    path = data_dir("checkpoints") / EMBEDDED[weights] / f"{key}.pt"
+    if not path.is_file():
+        raise InputError(
+            f"{key} has no embedded weights '{weights}'; train them with 'vosedu train {key} "
+            f"--profile {weights}' and name the file, or choose other weights"
+        )
+    return path
+
+
+def weights_for(key: str, rendered: bool) -> str:
+    """The embedded weights that suit a paper's clips: ToyVOS's rendered ones, or real video.
+
+    "davis-small" for real video where the paper has it, else "course".
+    """
+    small = data_dir("checkpoints") / EMBEDDED["davis-small"] / f"{key}.pt"
+    return "davis-small" if not rendered and small.is_file() else "course"
 
 
 def _ours(method: Paper[Any, Any], weights: Path, config: Any) -> bool:
@@ -116,9 +143,11 @@ def _noted_config(method: Paper[Any, Any], weights: str | Path | None) -> Any:
 def inference_of(model: nn.Module) -> Any:
     """The Inference that a network predicts with unless told otherwise, in the form of its weights.
 
-    A network that `load` did not make predicts in the paper's form.
+    The network of "davis-small" has settings of its own. A network that `load` did not make
+    predicts in the paper's form.
     """
-    return paper_of(model).inference(getattr(model, "form", "paper"))
+    usual = paper_of(model).inference(getattr(model, "form", "paper"))
+    return dataclasses.replace(usual, **getattr(model, "settings", {}))
 
 
 def segment(

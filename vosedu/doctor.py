@@ -146,14 +146,16 @@ def _kernel() -> Iterator[Check]:
 
 
 def _checkpoints() -> Iterator[Check]:
-    files = sorted(data_dir("checkpoints").glob("*.pt"))
-    names = ", ".join(path.stem for path in files)
-    total = sum(path.stat().st_size for path in files) / 1e6
-    yield Check(
-        "OK" if files else "FAIL",
-        "checkpoints",
-        f"{names} ({total:.1f} MB)" if files else "none embedded",
-    )
+    kinds = (("checkpoints", "*.pt", "FAIL"), ("real video", "davis-small/*.pt", "--"))
+    for what, pattern, without in kinds:
+        files = sorted(data_dir("checkpoints").glob(pattern))
+        names = ", ".join(path.stem for path in files)
+        total = sum(path.stat().st_size for path in files) / 1e6
+        yield Check(
+            "OK" if files else without,
+            what,
+            f"{names} ({total:.1f} MB)" if files else "none embedded",
+        )
     released = downloads_dir() / "weights"
     fetched = sorted(path.name for path in released.iterdir()) if released.is_dir() else []
     yield Check(

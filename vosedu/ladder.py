@@ -13,6 +13,7 @@ from typing import Any
 
 from vosedu import toyvos
 from vosedu.ablation.store import commit
+from vosedu.api import EMBEDDED, embedded
 from vosedu.errors import InputError
 from vosedu.metrics.scores import Scores
 from vosedu.paths import data_dir
@@ -36,8 +37,9 @@ def read(key: str) -> dict[str, dict[str, Any]]:
 def record(key: str, rung: str, scores: Scores, *, where: str, weights: str) -> None:
     """Write one measured rung of a paper, in place of an earlier one.
 
-    where: data set, split and number of clips, in words. weights: "course", "released" or a file;
-    of "course" the checksum is kept, so that a test can tell when the checkpoint has changed.
+    where: data set, split and number of clips, in words. weights: a name of embedded ones,
+    "released" or a file; of embedded ones the checksum is kept, so that a test can tell when the
+    checkpoint has changed.
     """
     if rung not in RUNGS:
         raise InputError(f"the ladder has no rung '{rung}'; choose one of {', '.join(RUNGS)}")
@@ -46,7 +48,7 @@ def record(key: str, rung: str, scores: Scores, *, where: str, weights: str) -> 
         "numbers": {m: round(summary[f"{m}-Mean"], 5) for m in scores.protocol.measures},
         "on": where,
         "protocol": scores.protocol.name,
-        "weights": checksum(key) if weights == "course" else weights,
+        "weights": checksum(key, weights) if weights in EMBEDDED else weights,
         "data": toyvos.PIXELS,
         "commit": commit(),
     }
@@ -56,7 +58,6 @@ def record(key: str, rung: str, scores: Scores, *, where: str, weights: str) -> 
     write_text(path, json.dumps(rungs, indent=1) + "\n")
 
 
-def checksum(key: str) -> str:
+def checksum(key: str, weights: str = "course") -> str:
     """The sha256 of a paper's embedded checkpoint, in hex."""
-    path = data_dir("checkpoints") / f"{key}.pt"
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(embedded(key, weights).read_bytes()).hexdigest()

@@ -66,9 +66,8 @@ def run(arguments: Arguments) -> None:
     if arguments.record:
         where = " ".join([arguments.data, arguments.split, arguments.resolution or ""]).strip()
         where += f", {len(clips)} clips" + (f", {arguments.flow} flow" if arguments.flow else "")
-        ladder.record(
-            arguments.method, arguments.record, scores, where=where, weights=arguments.weights
-        )
+        weights = f"masks in {arguments.masks}" if arguments.masks else arguments.weights
+        ladder.record(arguments.method, arguments.record, scores, where=where, weights=weights)
 
 
 def protocol_of(arguments: Arguments) -> str:

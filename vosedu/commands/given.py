@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vosedu.commands import methods
 from vosedu.commands.common import Arguments, Commands
 from vosedu.errors import InputError
 
@@ -102,7 +103,8 @@ def _predicted(clip: Any, arguments: Arguments) -> Any:
     paper = api.paper(arguments.first_from)
     if "mask" in paper.needs:
         raise InputError(f"{paper.name} needs a first mask itself; name an unsupervised paper")
-    model = api.load(paper.key, device=device(arguments.device))
+    weights = methods.weights_for(paper.key, arguments.data)
+    model = api.load(paper.key, weights, device=device(arguments.device))
     mask = next(iter(api.segment(model, clip))).mask
     if not mask.any():
         raise InputError(

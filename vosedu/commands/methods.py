@@ -25,7 +25,11 @@ def add_network(p: argparse.ArgumentParser, commands: Commands) -> None:
         metavar="KEY",
         help=f"the paper (default: {DEFAULT_METHOD}); --help lists the options of the one named",
     )
-    p.add_argument("--weights", default="course", help="course, released, or a file")
+    p.add_argument(
+        "--weights",
+        help="davis-small (for real video), course (for ToyVOS), released, or a file (default: the "
+        "first where the method has it and the clips are not ToyVOS's, else course)",
+    )
     add_device(p)
     if commands.method is not None:
         from vosedu import api
@@ -70,11 +74,28 @@ def inference(model: Any, arguments: Arguments) -> Any:
 
 
 def load(arguments: Arguments) -> Any:
-    """The network that `--method`, `--weights` and `--device` name."""
+    """The network that `--method`, `--weights` and `--device` name; says which weights it took."""
     from vosedu import api
     from vosedu.commands.common import device
 
+    if arguments.weights is None:
+        arguments.weights = weights_for(arguments.method, arguments.data)
+        print(f"weights: {arguments.weights}, {WEIGHTS[arguments.weights]}")
     return api.load(arguments.method, arguments.weights, device=device(arguments.device))
+
+
+WEIGHTS = {
+    "davis-small": "a small network trained on real video (DAVIS 2016)",
+    "course": "a small network trained on the rendered clips of ToyVOS",
+}
+"""What the embedded weights are."""
+
+
+def weights_for(key: str, data: str | None) -> str:
+    """The embedded weights that are the default for a method on a data set; None: own videos."""
+    from vosedu import api
+
+    return api.weights_for(api.paper(key).key, rendered=data == "toyvos")
 
 
 def descriptions(kind: type) -> dict[str, str]:

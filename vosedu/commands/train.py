@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
         "train cosnet --profile course --seed 0",
     )
     p.add_argument("key", metavar="KEY", help="the paper")
-    p.add_argument("--profile", default="course", help="quick, ablate, course or full")
+    p.add_argument("--profile", default="course", help="quick, ablate, course, davis-small, full")
     p.add_argument("--seed", type=int, default=0)
     add_device(p)
     p.add_argument("--until", metavar="STAGE", help="stop after the stage of that name")

@@ -261,6 +261,8 @@ class Paper(Generic[C, P]):
     build: a Config -> its network, with random weights, which keeps its `config`.
     recipe: one of `PROFILES` -> how the network is trained.
     tables: the experiment tables of the paper as data.
+    small: fields of Inference that the network of the profile davis-small predicts with, chosen
+        on training sequences as its recipe was.
     benchmarks: its measurements in `vosedu bench`.
     starts: what a recipe may name as `initial` -> the embedded checkpoint it stands for, without
         ending.
@@ -283,6 +285,7 @@ class Paper(Generic[C, P]):
     tables: tuple[Table, ...]
     released: Released
     protocol: str = "toyvos"
+    small: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     benchmarks: tuple[Benchmark, ...] = ()
     starts: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 

@@ -4,7 +4,7 @@ from vosedu.papers.contract import Paper
 from vosedu.papers.cosnet.ablations import TABLES
 from vosedu.papers.cosnet.inference import Inference, segment
 from vosedu.papers.cosnet.network import Config, build
-from vosedu.papers.cosnet.real import recipe
+from vosedu.papers.cosnet.real import INFERENCE, recipe
 from vosedu.papers.cosnet.released import RELEASED
 from vosedu.papers.cosnet.speed import BENCHMARKS
 from vosedu.papers.cosnet.training import train
@@ -32,6 +32,7 @@ PAPER = Paper(
     segment=segment,
     tables=TABLES,
     released=RELEASED,
+    small=INFERENCE,
     benchmarks=BENCHMARKS,
     starts={"common": "start-tiny"},
 )

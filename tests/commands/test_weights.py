@@ -1,0 +1,74 @@
+"""Which embedded weights a command takes: those for real video, unless there are none."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vosedu import api, toyvos
+from vosedu.clip import Clip
+from vosedu.commands import main
+from vosedu.errors import InputError
+
+
+@pytest.fixture(autouse=True)
+def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """COSNet has both kinds of embedded weights here, DPA only those of the course."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(api, "data_dir", lambda kind: tmp_path / kind)
+    for key, folder in (("cosnet", ""), ("cosnet", "davis-small"), ("dpa", "")):
+        paper, place = api.paper(key), tmp_path / "checkpoints" / folder
+        place.mkdir(parents=True, exist_ok=True)
+        config = paper.Config.paper().scaled("quick")
+        torch.save(paper.build(config).state_dict(), place / f"{key}.pt")
+        (place / f"{key}.json").write_text(json.dumps({"config": asdict(config)}))
+    frames = np.random.default_rng(0).integers(0, 256, (3, 48, 80, 3), np.uint8)
+    Clip("walk", list(frames)).write(tmp_path / "walk")
+    return tmp_path / "checkpoints"
+
+
+def test_one_s_own_video_gets_the_network_for_real_video(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["segment", "walk/frames", "--out", "out"]) == 0
+    assert "weights: davis-small" in capsys.readouterr().out
+
+
+def test_a_method_without_one_falls_back_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["segment", "walk/frames", "--method", "dpa", "--out", "out"]) == 0
+    assert "weights: course" in capsys.readouterr().out
+
+
+def test_what_is_asked_for_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["segment", "walk/frames", "--weights", "course", "--out", "out"]) == 0
+    assert "weights:" not in capsys.readouterr().out
+    command = ["segment", "walk/frames", "--method", "dpa", "--weights", "davis-small"]
+    assert main([*command, "--out", "other"]) == 2
+    assert "no embedded weights 'davis-small'" in capsys.readouterr().err
+
+
+def test_rendered_clips_get_the_network_that_was_trained_on_them() -> None:
+    assert api.weights_for("cosnet", rendered=True) == "course"
+    assert api.weights_for("cosnet", rendered=False) == "davis-small"
+    assert api.weights_for("dpa", rendered=False) == "course"
+
+
+def test_the_network_for_real_video_predicts_with_its_own_settings() -> None:
+    paper = api.paper("cosnet")
+    small, course = (api.load("cosnet", weights) for weights in ("davis-small", "course"))
+    assert api.inference_of(course) == paper.Inference.paper()
+    found = api.inference_of(small)
+    assert {name: getattr(found, name) for name in paper.small} == dict(paper.small)
+    assert found.references == paper.Inference.paper().references
+    clip = toyvos.split("val")[0].cut(0, 2)
+    assert len(list(api.segment(small, clip))) == 2
+
+
+def test_another_network_s_weights_are_not_looked_for_elsewhere() -> None:
+    with pytest.raises(InputError, match="vosedu train amcnet --profile course"):
+        api.load("amcnet")
