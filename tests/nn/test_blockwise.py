@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from vosedu.nn import MobileNetV2
+from vosedu.nn import MobileNetV2, TinyEncoder
 from vosedu.nn.blockwise import BlockwiseMobileNet
+from vosedu.nn.blockwise_tiny import BlockwiseTiny
 from vosedu.nn.stream import mobilenet_stream
+from vosedu.record import record
 
 
 def test_blocks_give_the_encoders_maps_from_any_block_on() -> None:
@@ -49,3 +51,20 @@ def test_a_stream_is_the_encoder_cut_into_a_stem_and_four_stages() -> None:
     assert stream.channels == (24, 32, 96, 160)
     for ours, theirs in zip(maps, wanted, strict=True):
         assert torch.equal(ours, theirs)
+
+
+def test_the_tiny_encoder_in_blocks_has_its_weights_and_its_maps() -> None:
+    whole, blocks = TinyEncoder(output_stride=8).eval(), BlockwiseTiny().eval()
+    blocks.load_state_dict(whole.state_dict())
+    x = torch.rand(2, 3, 64, 96)
+    with torch.no_grad(), record(blocks) as tape:
+        maps, wanted = blocks(x), whole(x)
+        (last,) = blocks(maps[3], first=5)
+        few = blocks(x, last=2)
+    assert [m.shape[1] for m in maps] == list(blocks.channels) == [16, 32, 64, 96, 96]
+    assert [64 // m.shape[2] for m in maps] == list(blocks.strides) == [2, 4, 8, 8, 16]
+    for ours, theirs in zip(maps[:3], wanted[:3], strict=True):
+        assert torch.equal(ours, theirs)
+    torch.testing.assert_close(maps[4], wanted[3][..., ::2, ::2])
+    assert torch.equal(last, maps[4]) and len(few) == 2 and torch.equal(few[1], maps[1])
+    assert {f"block{number}" for number in range(1, 6)} <= set(tape)

@@ -11,6 +11,7 @@ import torch
 
 from vosedu.clip import Clip
 from vosedu.errors import InputError
+from vosedu.papers.contract import FeatureStore
 from vosedu.papers.dpa import speed
 from vosedu.papers.dpa.inference import (
     DPAPictures,
@@ -68,6 +69,26 @@ class Counting(Sequence):
     def __getitem__(self, index: int) -> np.ndarray:
         self.asked.append(index)
         return self.frames[index]
+
+
+def test_inferences_that_share_features_give_what_they_give_alone(
+    model: DPA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip, other = noise(), replace(noise(), flow=list(noise(5).flow) + [noise(5).flow[0]] * 2)
+    choices = [Inference(references=n) for n in (1, 3)] + [Inference(size=(32, 64))]
+    alone = [[r.probability for r in segment(model, clip, inference=i)] for i in choices]
+    encoded = []
+    whole = DPA.features
+    monkeypatch.setattr(DPA, "features", lambda *a: encoded.append(1) or whole(*a))
+    features = FeatureStore(model, clip)
+    for inference, expected in zip(choices, alone):
+        results = segment(model, clip, inference=inference, features=features)
+        assert all(np.array_equal(r.probability, p) for r, p in zip(results, expected))
+    assert len(encoded) == 2 * len(clip)  # once for each size
+    foreign = FeatureStore(model, replace(clip, references=other))
+    shown = segment(model, foreign.clip, inference=choices[0], features=foreign)
+    own = segment(model, foreign.clip, inference=choices[0])
+    assert all(np.array_equal(a.probability, b.probability) for a, b in zip(shown, own))
 
 
 # Which references

@@ -27,8 +27,8 @@ from vosedu.papers.dpa.training import (
     started,
     train,
 )
-from vosedu.paths import data_dir
 from vosedu.training import Step
+from vosedu.training.start import checkpoint
 
 QUICK = Config.paper().scaled("quick")
 
@@ -120,8 +120,11 @@ def test_a_killed_run_resumes_bit_identically(tmp_path: Path, killed_at: int) ->
         assert torch.equal(value, resumed.state_dict()[name]), name
 
 
-def test_a_run_from_other_initial_weights_is_refused(tmp_path: Path) -> None:
+def test_a_run_from_other_initial_weights_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A folder once took a run from other initial weights for its own and returned its weights."""
+    monkeypatch.setenv("VOSEDU_DATA", str(tmp_path))
     config, short = Config.paper().scaled("ablate"), recipe("ablate").change(steps=1, batch_size=2)
     train(config, short, data=noise, folder=tmp_path)
     with pytest.raises(InputError, match="initial weights"):
@@ -238,14 +241,23 @@ def test_full_recipes_start_from_imagenet_encoders(
 
 
 @pytest.mark.parametrize("ima", ["paper", "none", "without-prototypes"])
-def test_ablations_start_from_the_course_stills_in_both_branches(ima: str) -> None:
+def test_ablations_begin_with_the_common_start_and_keep_it_in_the_appearance_encoder(
+    ima: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOSEDU_DATA", str(tmp_path))
     config = replace(Config.paper(), ima=ima).scaled("ablate")
-    short = recipe("ablate").change(steps=1, lr=0.0, batch_size=2)
-    model, _ = train(config, short, data=noise)
-    committed = read_state(data_dir("checkpoints") / "dpa-stills.pt")
-    state, name = model.state_dict(), "encoder.features.0.weight"
-    for branch in ("appearance", "motion"):
-        assert torch.equal(state[f"{branch}.{name}"], committed[f"appearance.{name}"].float())
+    untrained = started(build(config), 0, "common").state_dict()
+    short = recipe("ablate").change(steps=2, batch_size=2)
+    trained = train(config, short, data=noise)[0].state_dict()
+    start = read_state(checkpoint())
+    for name in (n for n in untrained if ".encoder." in n):
+        theirs = start[name.partition(".")[2]].to(untrained[name].dtype)
+        assert torch.equal(untrained[name], theirs), name
+        if name.startswith("appearance."):
+            assert torch.equal(trained[name], theirs), name
+    for part in ("motion.encoder", "squeeze5", "neck", "merge4", "decoder", "ifa_motion"):
+        names = [name for name in trained if f"{part}." in name and name.endswith("weight")]
+        assert any(not torch.equal(trained[name], untrained[name]) for name in names), part
 
 
 def test_augmentation_moves_image_mask_and_flow_together() -> None:

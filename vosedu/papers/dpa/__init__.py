@@ -30,5 +30,5 @@ PAPER = Paper(
     tables=TABLES,
     released=RELEASED,
     benchmarks=BENCHMARKS,
-    starts={"course stills": "dpa-stills"},
+    starts={"common": "start-tiny"},
 )

@@ -110,9 +110,9 @@ def segment(
     decoded, drawn as flow and encoded once a pass. What stays in memory is, for each reference,
     its keys and values and, until its own turn has come, its encoder maps (128 MB each at
     512 x 512 and full width). Flow comes from the clip, else it is estimated. With
-    `clip.references` the references are frames of that clip. `given` is ignored:
-    the method is unsupervised; nothing is shared through `features`. Raises InputError for a clip
-    it cannot use.
+    `clip.references` the references are frames of that clip. `given` is ignored: the method is
+    unsupervised. Several inferences share the encoder maps of the clip's frames with `features`.
+    Raises InputError for a clip it cannot use.
     """
     inference = inference or Inference()
     pictures = DPAPictures(model, clip, inference)
@@ -134,9 +134,17 @@ def segment(
     def encoder(shown: DPAPictures) -> Callable[[Sequence[int]], dict[int, FrameMaps]]:
         return lambda indices: {index: encode(model, shown, index) for index in indices}
 
+    def encode_frames(indices: Sequence[int]) -> dict[int, FrameMaps]:
+        if features is None:
+            return encoder(pictures)(indices)
+        keys = {i: (i, pictures.size, inference.flow, inference.flow_cache) for i in indices}
+        fresh = encoder(pictures)([i for i in indices if keys[i] not in features.kept])
+        features.kept.update((keys[i], maps) for i, maps in fresh.items())
+        return {i: features.kept[keys[i]] for i in indices}
+
     return two_passes(
         [chosen] * len(clip),
-        encode=encoder(pictures),
+        encode=encode_frames,
         remember=lambda maps: remember(model, maps),
         predict=predicted,
         encode_references=other and encoder(other),

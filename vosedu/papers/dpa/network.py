@@ -77,7 +77,7 @@ _ROWS: Mapping[str, tuple[str, str]] = {
 }
 _SCALES: Mapping[str, dict[str, Any]] = {
     "quick": {"width": 1 / 16, "prototypes": 16, "decoder": 16, "norm": True, "size": (48, 80)},
-    "ablate": {"width": 1 / 8, "prototypes": 32, "decoder": 16, "norm": True, "size": (96, 160)},
+    "ablate": {"encoder": "tiny", "prototypes": 32, "decoder": 16, "size": (96, 160)},
     "course": {"width": 3 / 16, "prototypes": 32, "decoder": 16, "norm": True, "size": (96, 160)},
     "davis-small": {
         "encoder": "mobilenet",
@@ -101,7 +101,8 @@ class Config:
         the values the authors compute and drop); "paper" (keys, values and query embedded from
         prototypes); "without-prototypes" (the paper's, between positions).
     network: "video" (two streams) or "stills" (the appearance stream alone, for pre-training).
-    encoder: of both streams, "vgg16" or, at the scale davis-small, "mobilenet".
+    encoder: of both streams: "vgg16"; at the scale ablate "tiny", that of the common start; at the
+        scale davis-small "mobilenet".
     width: scales VGG-16's channels; 1 is the paper's.
     prototypes: how many, which is also the number of channels of the squeezed maps; 128 in the
         paper.

@@ -24,10 +24,10 @@ from vosedu.nn import imagenet_rgb, load_weights
 from vosedu.nn.initial import initialised
 from vosedu.papers.dpa.network import DPA, Config, build
 from vosedu.papers.dpa.variants import StillDPA
-from vosedu.paths import data_dir
 from vosedu.training import Batch, History, Loss, Recipe, Sample, Stage, Step, fit, later
 from vosedu.training.data import labelled, mirrored, open_data, to_tensors
 from vosedu.training.losses import binary_cross_entropy, soft_iou
+from vosedu.training.start import load_start
 
 # Recipes -----------------------------------------------------------------------------------------
 
@@ -48,16 +48,12 @@ class Snippets(Stage):
 
 
 def recipe(profile: str = "course", form: str = "paper") -> Recipe:
-    """The recipe of a profile. `form`: "paper" (cross-entropy, 352) or "released" (soft IoU).
-
-    The ablations start from one network already trained on still images, built without IMA. Rows
-    without IMA keep its path through blocks 4 and 5, in the others a new layer stands in between:
-    the start favours the former. (The paper pre-trains with IMA's self-description; here one start
-    serves all rows.)
-    """
+    """The recipe of a profile. `form`: "paper" (cross-entropy, 352) or "released" (soft IoU)."""
     if profile == "full":
         return _full(form)
-    steps = {"quick": (2, 2), "ablate": (0, 400), "course": (400, 900)}[profile]
+    if profile == "ablate":
+        return _on_a_frozen_encoder(form)
+    steps = {"quick": (2, 2), "course": (400, 900)}[profile]
     size, batch = ((48, 80), 2) if profile == "quick" else ((96, 160), 6)
     stills = Snippets(
         name="stills",
@@ -78,9 +74,33 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
         steps=steps[1],
         references=2,
     )
-    if profile == "ablate":
-        return Recipe((replace(video, batch_size=4, references=1),), initial="course stills")
     return Recipe((stills, video))
+
+
+def _on_a_frozen_encoder(loss: str) -> Recipe:
+    """All but the appearance encoder, on snippets of the suites that the claims name.
+
+    Both encoders are that of the common start, as the paper's two are VGG-16 of ImageNet; it knows
+    frames but no pictures of flow, so that of motion is trained. What the other makes of a frame
+    is computed once and kept on disk. There is no stage on still images: what it would teach, the
+    start knows.
+    """
+    video = Snippets(
+        name="video",
+        data="toyvos/passers-by/train@dis-medium+toyvos/turns/train@dis-medium",
+        loss=loss,
+        steps=400,
+        batch_size=4,
+        size=(96, 160),
+        lr=2e-3,
+        optimiser="adam",
+        weight_decay=0.0,
+        schedule="cosine",
+        frozen=r"appearance\.encoder",
+        references=1,
+        augmentation="mirror",
+    )
+    return Recipe((video,), initial="common")
 
 
 def _full(form: str) -> Recipe:
@@ -403,18 +423,23 @@ def started(model: DPA | StillDPA, seed: int, initial: str) -> DPA | StillDPA:
 
     initial: "": random ones. "imagenet": ImageNet's in the encoders, or "imagenet:" and the file
     that has them. "imagenet, small rest": so, and all other convolutions from N(0, 0.01) with bias
-    0, as released. "course stills", or a file: a network trained on still images, with
-    `ima="none"`, in both branches. Raises InputError where the file is missing or does not fit.
+    0, as released. "common": the encoder of the common start (`vosedu.training.start`), which names
+    what it sees, in both branches; it fits `encoder="tiny"`. A file: a network trained on still
+    images, with `ima="none"`, in both branches. Raises InputError where the file is missing or does
+    not fit.
     """
     initialised(model, seed, small=initial == "imagenet, small rest")
+    branches = [getattr(model, b) for b in ("appearance", "motion") if hasattr(model, b)]
     if initial.startswith("imagenet"):
         name, unused = IMAGENET[model.config.encoder]
         file = imagenet_file(initial, name)
-        for branch in (getattr(model, b) for b in ("appearance", "motion") if hasattr(model, b)):
+        for branch in branches:
             load_weights(branch.encoder, file, unused=unused)
+    elif initial == "common":
+        for branch in branches:
+            load_start(branch.encoder, "tiny", "encoder")
     elif initial:
         stills = build(replace(model.config.stills(), ima="none"))
-        at = data_dir("checkpoints") / "dpa-stills.pt" if initial == "course stills" else initial
-        load_weights(stills, at)
+        load_weights(stills, initial)
         copy_appearance(stills, model)
     return model

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from vosedu.nn import imagenet_rgb
 from vosedu.nn.attention import attention
 from vosedu.nn.blockwise import BlockwiseMobileNet
+from vosedu.nn.blockwise_tiny import BlockwiseTiny
 from vosedu.nn.vgg import VGG16
 from vosedu.papers.dpa.network import (
     Config,
@@ -275,6 +276,7 @@ ENCODERS: Mapping[str, tuple[Callable[[Config], nn.Module], Callable[[Config], n
         lambda config: BlockwiseMobileNet(),
         lambda config: BlockwiseMobileNet(of_unit_pictures),
     ),
+    "tiny": (lambda config: BlockwiseTiny(), lambda config: BlockwiseTiny()),
 }
 """What makes the encoders of appearance and of motion, by `Config.encoder`.
 
