@@ -125,7 +125,7 @@ def test_the_bytes_of_a_recipe_s_start_count(
     paper, profile, recipe = STARTS[start]
     with pytest.raises(_OpenedError) as read:
         paper.train(paper.Config.paper().scaled(profile), recipe)
-    assert Path(read.value.args[0]).stem == paper.starts[recipe.initial]
+    assert Path(read.value.args[0]).stem in paper.starts[recipe.initial].split("+")
     assert source_digest(paper.key, recipe.initial) != source_digest(paper.key)
 
 

@@ -29,14 +29,14 @@ SHARED = ("vosedu.nn", "vosedu.flow", "vosedu.training", "vosedu.papers.streamin
 def source_digest(key: str, initial: str = "") -> str:
     """The digest of a paper's source, 16 hex digits.
 
-    initial: what the recipe starts from; the file that the paper's `starts` gives it counts too.
+    initial: what the recipe starts from; the files that the paper's `starts` gives it count too.
     """
     whole = hashlib.sha256()
     for module in sorted(modules_of(key)):
         whole.update(f"{module}\n{code_of(_file(module).read_text())}\n".encode())
     starts = api.paper(key).starts if initial else {}
-    if initial in starts:
-        whole.update((data_dir("checkpoints") / f"{starts[initial]}.pt").read_bytes())
+    for name in starts[initial].split("+") if initial in starts else ():
+        whole.update((data_dir("checkpoints") / f"{name}.pt").read_bytes())
     return whole.hexdigest()[:16]
 
 

@@ -265,7 +265,7 @@ class Paper(Generic[C, P]):
         on training sequences as its recipe was.
     benchmarks: its measurements in `vosedu bench`.
     starts: what a recipe may name as `initial` -> the embedded checkpoint it stands for, without
-        ending.
+        ending, or several joined by "+".
     """
 
     key: str

@@ -27,8 +27,7 @@ from vosedu.papers.dpa.training import (
     started,
     train,
 )
-from vosedu.training import Step
-from vosedu.training.start import checkpoint
+from vosedu.training import Step, flow_start, start
 
 QUICK = Config.paper().scaled("quick")
 
@@ -241,7 +240,7 @@ def test_full_recipes_start_from_imagenet_encoders(
 
 
 @pytest.mark.parametrize("ima", ["paper", "none", "without-prototypes"])
-def test_ablations_begin_with_the_common_start_and_keep_it_in_the_appearance_encoder(
+def test_ablations_train_what_lies_behind_the_encoders_of_the_common_start(
     ima: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VOSEDU_DATA", str(tmp_path))
@@ -249,13 +248,14 @@ def test_ablations_begin_with_the_common_start_and_keep_it_in_the_appearance_enc
     untrained = started(build(config), 0, "common").state_dict()
     short = recipe("ablate").change(steps=2, batch_size=2)
     trained = train(config, short, data=noise)[0].state_dict()
-    start = read_state(checkpoint())
-    for name in (n for n in untrained if ".encoder." in n):
-        theirs = start[name.partition(".")[2]].to(untrained[name].dtype)
-        assert torch.equal(untrained[name], theirs), name
-        if name.startswith("appearance."):
-            assert torch.equal(trained[name], theirs), name
-    for part in ("motion.encoder", "squeeze5", "neck", "merge4", "decoder", "ifa_motion"):
+    for branch, file in (("appearance", start.checkpoint()), ("motion", flow_start.checkpoint())):
+        stored = read_state(file)
+        names = [name for name in trained if name.startswith(f"{branch}.encoder.")]
+        assert names
+        for name in names:
+            theirs = stored[name.removeprefix(f"{branch}.")]
+            assert torch.equal(trained[name], theirs.to(trained[name].dtype)), name
+    for part in ("squeeze5", "neck", "merge4", "decoder", "ifa_motion"):
         names = [name for name in trained if f"{part}." in name and name.endswith("weight")]
         assert any(not torch.equal(trained[name], untrained[name]) for name in names), part
 

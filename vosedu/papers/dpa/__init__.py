@@ -30,5 +30,5 @@ PAPER = Paper(
     tables=TABLES,
     released=RELEASED,
     benchmarks=BENCHMARKS,
-    starts={"common": "start-tiny"},
+    starts={"common": "start-tiny+start-flow"},
 )

@@ -26,6 +26,7 @@ from vosedu.papers.dpa.network import DPA, Config, build
 from vosedu.papers.dpa.variants import StillDPA
 from vosedu.training import Batch, History, Loss, Recipe, Sample, Stage, Step, fit, later
 from vosedu.training.data import labelled, mirrored, open_data, to_tensors
+from vosedu.training.flow_start import load_flow_start
 from vosedu.training.losses import binary_cross_entropy, soft_iou
 from vosedu.training.start import load_start
 
@@ -52,7 +53,7 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
     if profile == "full":
         return _full(form)
     if profile == "ablate":
-        return _on_a_frozen_encoder(form)
+        return _on_frozen_encoders(form)
     steps = {"quick": (2, 2), "course": (400, 900)}[profile]
     size, batch = ((48, 80), 2) if profile == "quick" else ((96, 160), 6)
     stills = Snippets(
@@ -77,13 +78,12 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
     return Recipe((stills, video))
 
 
-def _on_a_frozen_encoder(loss: str) -> Recipe:
-    """All but the appearance encoder, on snippets of the suites that the claims name.
+def _on_frozen_encoders(loss: str) -> Recipe:
+    """All but the encoders, on snippets of the suites that the claims name.
 
-    Both encoders are that of the common start, as the paper's two are VGG-16 of ImageNet; it knows
-    frames but no pictures of flow, so that of motion is trained. What the other makes of a frame
-    is computed once and kept on disk. There is no stage on still images: what it would teach, the
-    start knows.
+    The encoders are those of the common start, as the paper's two are VGG-16 of ImageNet. They are
+    not trained, so what they make of a picture is computed once and kept on disk. There is no
+    stage on still images: what it would teach, the start knows.
     """
     video = Snippets(
         name="video",
@@ -96,7 +96,7 @@ def _on_a_frozen_encoder(loss: str) -> Recipe:
         optimiser="adam",
         weight_decay=0.0,
         schedule="cosine",
-        frozen=r"appearance\.encoder",
+        frozen=r"(appearance|motion)\.encoder",
         references=1,
         augmentation="mirror",
     )
@@ -423,21 +423,21 @@ def started(model: DPA | StillDPA, seed: int, initial: str) -> DPA | StillDPA:
 
     initial: "": random ones. "imagenet": ImageNet's in the encoders, or "imagenet:" and the file
     that has them. "imagenet, small rest": so, and all other convolutions from N(0, 0.01) with bias
-    0, as released. "common": the encoder of the common start (`vosedu.training.start`), which names
-    what it sees, in both branches; it fits `encoder="tiny"`. A file: a network trained on still
-    images, with `ima="none"`, in both branches. Raises InputError where the file is missing or does
-    not fit.
+    0, as released. "common": for appearance the encoder of the common start, which names what it
+    sees (`vosedu.training.start`), for motion that of `vosedu.training.flow_start`; both fit
+    `encoder="tiny"`. A file: a network trained on still images, with `ima="none"`, in both
+    branches. Raises InputError where the file is missing or does not fit.
     """
     initialised(model, seed, small=initial == "imagenet, small rest")
-    branches = [getattr(model, b) for b in ("appearance", "motion") if hasattr(model, b)]
     if initial.startswith("imagenet"):
         name, unused = IMAGENET[model.config.encoder]
         file = imagenet_file(initial, name)
-        for branch in branches:
+        for branch in (getattr(model, b) for b in ("appearance", "motion") if hasattr(model, b)):
             load_weights(branch.encoder, file, unused=unused)
     elif initial == "common":
-        for branch in branches:
-            load_start(branch.encoder, "tiny", "encoder")
+        load_start(model.appearance.encoder, "tiny", "encoder")
+        if hasattr(model, "motion"):
+            load_flow_start(model.motion.encoder)
     elif initial:
         stills = build(replace(model.config.stills(), ima="none"))
         load_weights(stills, initial)
