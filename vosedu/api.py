@@ -196,6 +196,8 @@ def evaluate(
     method = paper_of(model)
     if isinstance(clips, Clip):
         clips = [clips]
+    if isinstance(clips, str | Path):
+        raise InputError(f"'{clips}' is a name, not clips; open it with vosedu.dataset first")
     rules = metrics.protocol_of(protocol or method.protocol)
 
     def masks(clip: Clip) -> dict[int, np.ndarray]:
@@ -211,8 +213,9 @@ def dataset(name: str, split: str = "val", **options: Any) -> Sequence[Clip]:
 
     vosedu.dataset("toyvos", split="val"); vosedu.dataset("davis16", split="val", root="DAVIS")
     """
-    if name == "toyvos":
-        return toyvos.split(split, **options)
     from vosedu import datasets
 
+    if name == "toyvos":
+        datasets.check_options(name, toyvos.split, options)
+        return toyvos.split(split, **options)
     return datasets.open_dataset(name, split=split, **options)

@@ -20,7 +20,7 @@ from vosedu.clip import VideoWriter
 from vosedu.errors import InputError
 from vosedu.papers.contract import Benchmark
 from vosedu.text import columns
-from vosedu.writing import write_text
+from vosedu.writing import check_writable, write_text
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ def run(names: Sequence[str] = (), path: str | Path | None = None) -> list[Measu
     for name in names:
         if name not in by_name:
             raise InputError(f"there is no bench '{name}'; choose from {', '.join(by_name)}")
+    if path is not None:
+        check_writable(path)
     print(f"{machine()}\n{'-' * 40}")
     measurements = []
     for name in names or by_name:

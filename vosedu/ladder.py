@@ -14,7 +14,7 @@ from typing import Any
 from vosedu import toyvos
 from vosedu.ablation.store import commit
 from vosedu.api import EMBEDDED, embedded
-from vosedu.errors import InputError
+from vosedu.errors import choose
 from vosedu.metrics.scores import Scores
 from vosedu.paths import data_dir
 from vosedu.writing import write_text
@@ -41,8 +41,7 @@ def record(key: str, rung: str, scores: Scores, *, where: str, weights: str) -> 
     "released" or a file; of embedded ones the checksum is kept, so that a test can tell when the
     checkpoint has changed.
     """
-    if rung not in RUNGS:
-        raise InputError(f"the ladder has no rung '{rung}'; choose one of {', '.join(RUNGS)}")
+    check_rung(rung)
     summary = scores.summary()
     entry = {
         "numbers": {m: round(summary[f"{m}-Mean"], 5) for m in scores.protocol.measures},
@@ -56,6 +55,11 @@ def record(key: str, rung: str, scores: Scores, *, where: str, weights: str) -> 
     path.parent.mkdir(parents=True, exist_ok=True)
     rungs = dict(sorted((read(key) | {rung: entry}).items()))
     write_text(path, json.dumps(rungs, indent=1) + "\n")
+
+
+def check_rung(rung: str) -> None:
+    """InputError for a rung that the ladder does not have."""
+    choose(RUNGS, rung, "the ladder has no rung")
 
 
 def checksum(key: str, weights: str = "course") -> str:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from vosedu.errors import InputError
+
 
 @contextmanager
 def replacing(path: str | Path, sync: bool = True) -> Iterator[Path]:
@@ -34,6 +36,20 @@ def write_text(path: str | Path, text: str) -> None:
     """Replace a file by UTF-8 text, as a whole."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def check_writable(path: str | Path) -> None:
+    """Make the folder of a file that is to be written later; InputError where it cannot be."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe = beside(path)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}); choose another") from error
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file")
 
 
 def beside(path: str | Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image, ImageOps
 from vosedu.errors import InputError
 
 IMAGE_SUFFIXES = frozenset(".jpg .jpeg .png .bmp .ppm .pgm .tif .tiff .webp".split())
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _ORIENTATION = 0x0112  # the EXIF tag; values 5 to 8 exchange height and width
 
 
@@ -74,9 +76,12 @@ def natural_order(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
 def opened(path: str | Path, kind: str = "image") -> Iterator[Image.Image]:
     """An image file opened by Pillow; what Pillow refuses becomes one InputError."""
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings():  # Pillow warns from its limit on and refuses twice as much
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(path)
+        with image:
             yield image
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, *_BOMBS) as error:
         raise InputError(
             f"cannot read the {kind} {path} ({error}); replace the file or leave it out"
         ) from error

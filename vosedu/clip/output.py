@@ -41,7 +41,7 @@ def output_folder(
     new, ours = not folder.exists(), False
     beside = folder / _UNFINISHED
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
         with FileLock(folder / _LOCK).acquire(timeout=0):
             ours = True
             _refuse(folder, writer, parts, overwrite)
@@ -117,6 +117,13 @@ def _refuse(folder: Path, writer: str, parts: Sequence[str], overwrite: bool) ->
                 f"{folder / part} holds files already, an earlier result; choose another "
                 "output folder or pass --overwrite"
             )
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:  # below /proc and the like
+        raise InputError(f"the folder {folder} cannot be made here; choose another") from error
 
 
 def _remove(path: Path) -> None:

@@ -45,10 +45,25 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"vosedu: {error.strerror}: {error.filename or 'output'}", file=sys.stderr)
         return 2
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        print(
+            "vosedu: the memory does not suffice; choose smaller frames, shorter clips or fewer "
+            "references",
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt:
         kept = getattr(arguments, "kept", "nothing half-done was left behind")
         print(f"\nvosedu: stopped; {kept() if callable(kept) else kept}", file=sys.stderr)
         return 130
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether NumPy, or PyTorch on a CPU or a GPU, found no memory."""
+    said = str(error)
+    return isinstance(error, MemoryError) or "out of memory" in said or "allocate memory" in said
 
 
 def _spelled(message: str) -> str:

@@ -34,6 +34,7 @@ def run(arguments: Arguments) -> None:
     from vosedu.ablation.source import remarks
     from vosedu.papers.contract import PROFILES
     from vosedu.text import columns
+    from vosedu.writing import check_writable
 
     paper = api.paper(arguments.key)
     if arguments.table is None:
@@ -55,6 +56,8 @@ def run(arguments: Arguments) -> None:
         raise InputError(
             f"ToyVOS has no split '{arguments.split}'; choose one of {', '.join(toyvos.SPLITS)}"
         )
+    if arguments.store:
+        check_writable(arguments.store)
     store = ablation.Store(arguments.store) if arguments.store else None
     arguments.kept = "finished runs are kept, the same command goes on from there"
     store = ablation.run_table(

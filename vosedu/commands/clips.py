@@ -40,10 +40,20 @@ def clips_of(arguments: Arguments) -> Sequence[Any]:
     if (arguments.present_only or arguments.sequences) and _may_be_partial(arguments.data):
         options["present_only"] = True
     usual = REGISTRY[arguments.data].default_split if arguments.data in REGISTRY else "val"
-    arguments.split = arguments.split or usual
+    split, arguments.split = arguments.split, arguments.split or usual
     clips: Sequence[Any]
     if arguments.data not in REGISTRY and Path(arguments.data).is_dir():
+        if options or split:
+            raise InputError(
+                f"{arguments.data} is a folder of your own, which has no "
+                f"--{next(iter(options), 'split')}; leave it out"
+            )
         clips = datasets.folder(arguments.data)
+    elif arguments.data not in (*REGISTRY, "toyvos"):
+        raise InputError(
+            f"there is neither a data set nor a folder '{arguments.data}'; name a folder, toyvos, "
+            f"or one of {', '.join(REGISTRY)}"
+        )
     else:
         clips = api.dataset(arguments.data, split=arguments.split, **options)
     absent = list(getattr(clips, "missing", ()))

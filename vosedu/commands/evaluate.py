@@ -7,6 +7,7 @@ from pathlib import Path
 from vosedu.commands import methods
 from vosedu.commands.clips import add_clips, clips_of
 from vosedu.commands.common import Arguments, Commands, progress
+from vosedu.errors import InputError
 
 PROTOCOLS = {  # of data sets that are not named like theirs
     "davis17": "davis17-semi",
@@ -47,6 +48,10 @@ def run(arguments: Arguments) -> None:
     arguments.kept = "no scores were written"
     if arguments.csv:
         csv_paths(arguments.csv, arguments.overwrite)
+    if arguments.record:
+        ladder.check_rung(arguments.record)
+    if arguments.record and arguments.masks:
+        raise InputError("--record keeps the scores of a network; leave it out with --masks")
     clips = clips_of(arguments)
     if arguments.flow:
         clips = EstimatedFlow(clips, arguments.flow)

@@ -13,7 +13,7 @@ from vosedu.datasets.davis import davis16, davis17
 from vosedu.datasets.fbms import fbms
 from vosedu.datasets.manage import Report, check, get, list_datasets, where
 from vosedu.datasets.own import folder
-from vosedu.datasets.registry import REGISTRY, open_dataset
+from vosedu.datasets.registry import REGISTRY, check_options, open_dataset
 from vosedu.datasets.sequences import ATTRIBUTES, DAVIS16
 from vosedu.datasets.stills import Stills, deaot_stills, dut_omron, duts, msra10k, pairs
 from vosedu.datasets.videos import Video, Videos
@@ -35,6 +35,7 @@ __all__ = [
     "Videos",
     "category",
     "check",
+    "check_options",
     "davis16",
     "davis17",
     "deaot_stills",

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from vosedu.datasets.download import fetch, recorded, sha256_of
 from vosedu.datasets.files import listing
 from vosedu.datasets.places import home
-from vosedu.datasets.registry import REGISTRY, DataSet, Part, entry
+from vosedu.datasets.registry import REGISTRY, DataSet, Part, check_options, entry
 from vosedu.datasets.sequences import DAVIS16
 from vosedu.datasets.stills import Stills
 from vosedu.datasets.unpack import unpack
@@ -115,13 +115,14 @@ def check(name: str, root: str | Path | None = None, **options: object) -> Repor
             f"{name}: there is no folder {folder}; run 'vosedu data get {name}', or name the "
             "folder you have"
         )
+    check_options(name, dataset.open, options)
     lines = [f"{dataset.title} in {folder}"]
     faults = list(_archive_faults(dataset, folder))
     seen = 0
     for split, count in dataset.splits.items():
         try:
             some = {"present_only": True} if dataset.partial else {}
-            data = dataset.open(split, folder, **some, **options)
+            data = dataset.read(split, folder, **some, **options)
         except InputError as error:
             lines.append(f"  {split}: not here ({error})")
             continue

@@ -6,8 +6,10 @@ page or in the documentation of several independent projects; the others say so 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from inspect import signature
 from types import MappingProxyType
 from typing import Any
 
@@ -59,6 +61,11 @@ class DataSet:
         """The split it is evaluated on: "val", "valid", "test" or "all", whichever it has."""
         return next((s for s in ("val", "valid", "test", "all") if s in self.splits), "all")
 
+    def read(self, split: str, root: Any = None, **options: Any) -> Sequence[Any]:
+        """The clips, or pairs of picture and mask, of a split."""
+        check_options(self.name, self.open, options)
+        return self.open(split, root, **options)
+
     def part(self, key: str) -> Part:
         """The archive of that key."""
         for part in self.parts:
@@ -68,13 +75,6 @@ class DataSet:
             f"{self.name} has no part '{key}'; choose from "
             f"{', '.join(part.key for part in self.parts) or 'none (see its steps)'}"
         )
-
-
-def _year(year: int) -> Callable[..., Sequence[Any]]:
-    def open_release(split: str, root: Any = None, **options: Any) -> Sequence[Any]:
-        return youtube_vos(split, root, year, **options)
-
-    return open_release
 
 
 _DAVIS = "https://data.vision.ee.ethz.ch/csergi/share/davis/"
@@ -107,7 +107,7 @@ def _youtube_vos(year: int, server: int, folder: str) -> DataSet:
         used_by="DeAOT (training and evaluation)"
         + ("; HCPN and DPA (training)" if year == 2018 else ""),
         splits=counts,
-        open=_year(year),
+        open=partial(youtube_vos, year=year),
         steps=(
             "make a CodaLab account and join "
             f"https://codalab.lisn.upsaclay.fr/competitions/{server}, which shows the download "
@@ -349,6 +349,17 @@ def entry(name: str) -> DataSet:
     return REGISTRY[name]
 
 
+def check_options(name: str, reader: Callable[..., Any], options: Iterable[str]) -> None:
+    """InputError for an option that the reader of a data set does not take after the split."""
+    _, *known = signature(reader).parameters
+    known = [option for option in known if option not in getattr(reader, "keywords", ())]
+    for option in options:
+        if option not in known:
+            raise InputError(
+                f"the data set {name} has no option '{option}'; it has {', '.join(known)}"
+            )
+
+
 def open_dataset(name: str, split: str | None = None, root: Any = None, **options: Any) -> Any:
     """A data set of the registry by name: a sequence of Clips (videos) or of pairs (stills).
 
@@ -357,6 +368,4 @@ def open_dataset(name: str, split: str | None = None, root: Any = None, **option
     takes besides (resolution=, task=, present_only=, ...).
     """
     dataset = entry(name)
-    if split is not None:
-        return dataset.open(split, root, **options)
-    return dataset.open(dataset.default_split, root, **options)
+    return dataset.read(dataset.default_split if split is None else split, root, **options)
