@@ -94,10 +94,16 @@ def _open_vote(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
     return torch.full_like(output, 20.0)
 
 
+def _averaged(module: nn.Module, inputs: Any, output: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """A hook after which every position gets the mean of what all positions read."""
+    return tuple(x.mean((2, 3), keepdim=True).expand_as(x) for x in output)
+
+
 _BLOCKS = tuple(f"encoder.blocks.{stage}" for stage in range(4))
 _HEADS = tuple(f"decoder.heads.{stage}" for stage in range(4))
 OFF: Mapping[str, Mapping[str, Hook]] = {
     "nothing": {},
+    "choice": {f"{block}.pcm.reading": _averaged for block in _BLOCKS},
     "PCM": {f"{block}.pcm.reading": zero_items(0, 1) for block in _BLOCKS},
     "CCM": {f"{block}.ccm": zero for block in _BLOCKS},
     "contours": {"decoder.mcr.vote": _open_vote, **dict.fromkeys(_HEADS, zero)},
@@ -106,6 +112,7 @@ OFF: Mapping[str, Mapping[str, Hook]] = {
 
 OFF_TIPS = {
     "nothing": "the network as it is",
+    "choice": "every position gets the mean of what all positions read",
     "PCM": "nothing is read from the other stream; the release's stacks go on without it",
     "CCM": "the flow stream gets nothing merged",
     "contours": "no contour restricts the mask, or enters the decoder",
