@@ -13,6 +13,7 @@ from PIL import Image
 from notebooks import ROOT, find
 from vosedu import api, flow, ladder, toyvos
 from vosedu.clip import Clip
+from vosedu.datasets.weights import RELEASES
 from vosedu.figures.overlay import overlay
 from vosedu.metrics import PROTOCOLS
 from vosedu.papers.contract import NEEDS, Paper
@@ -52,6 +53,18 @@ def climbed() -> str:
     return _table(("rung", *found), rows)
 
 
+def released() -> str:
+    """The commands that measure rung 3, and the numbers that the papers print."""
+    rows = []
+    for key, paper in api.papers().items():
+        if not paper.released.weights:
+            continue
+        words = ["vosedu evaluate --data davis16 --method", key, "--weights released"]
+        command = " ".join([*words, RELEASES[key].options]).strip()
+        rows.append((paper.name, f"`vosedu weights get {key}`", f"`{command}`", _headline(paper)))
+    return _table(("paper", "get", "evaluate", "the paper prints"), rows)
+
+
 def lessons() -> str:
     """The notebooks that belong to no single paper."""
     rows = [
@@ -62,7 +75,12 @@ def lessons() -> str:
     return _table(("notebook", "what it is about"), rows)
 
 
-BLOCKS: dict[str, Callable[[], str]] = {"papers": papers, "ladder": climbed, "lessons": lessons}
+BLOCKS: dict[str, Callable[[], str]] = {
+    "papers": papers,
+    "ladder": climbed,
+    "released": released,
+    "lessons": lessons,
+}
 
 
 def _headline(paper: Paper) -> str:

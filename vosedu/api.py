@@ -110,6 +110,8 @@ def _ours(method: Paper[Any, Any], weights: Path, config: Any) -> bool:
     """Whether a checkpoint file is one of this package's, told by its note or its names."""
     if method.released.load is None or weights.with_suffix(".json").is_file():
         return True
+    if weights.is_dir():  # ours is one file; a release may be several
+        return False
     course = method.build(config or method.Config.paper().scaled("course"))
     return bool(course.state_dict().keys() & read_state(weights).keys())
 

@@ -24,7 +24,8 @@ class Published:
     """What is out there for one key. The first of `weights` is what `get_weights` takes unasked.
 
     weights: checkpoints. results: masks their method predicted. inputs: flow and the like.
-    reason: why there are no weights, in words.
+    reason: why there are no weights, in words. options: of `vosedu evaluate`, with which the
+    checkpoint's scores are comparable to the numbers that the paper prints.
     """
 
     title: str
@@ -32,6 +33,7 @@ class Published:
     results: tuple[Link, ...] = ()
     inputs: tuple[Link, ...] = ()
     reason: str = ""
+    options: str = ""
 
     @property
     def links(self) -> tuple[Link, ...]:
@@ -40,6 +42,7 @@ class Published:
 
 
 _AOT_MODELS = """
+DeAOTL       18elNz_wi9JyVBcIUYKhRdL08MA-FqHD5 1_vBL4KJlmBy0oBE4YFDOvsYL1ZtpEL32
 R50_DeAOTL   1QoChMkTVxdYZ_eBlZhK2acq9KMQZccPJ 1sTRQ1g0WCpqVCdavv7uJiZNkXunBt3-R
 AOTT         1owPmwV4owd_ll6GuilzklqTyAd0ZvbCu 1_513h8Hok9ySQPMs_dHgX5sPexUhyCmy
 AOTS         1beU5E6Mdnr_pPrgjWvdWurKAIwJSz1xf 1QUP0-VED-lOF1oX_ppYWnXyBjvUzJJB7
@@ -50,7 +53,6 @@ SwinB_AOTL   192jCGQZdnuTsvX-CVra-KVZl2q1ZR0vW 1LlhKQiXD8JyZGGs3hZiNzcaCLqyvL9tj
 DeAOTT       1ThWIZQS03cYWx1EKNN8MIMnJS5eRowzr 11C1ZBoFpL3ztKtINS8qqwPSldfYXexFK
 DeAOTS       1YwIAV5tBtn5spSFxKLBQBEQGwPHyQlHi 1uUidrWVoaP9A5B5-EzQLbielUnRLRF3j
 DeAOTB       1BHxsonnvJXylqHlZ1zJHHc-ymKyq-CFf 1bEQr6vIgQMVITrSOtxWTMgycKpS0cor9
-DeAOTL       18elNz_wi9JyVBcIUYKhRdL08MA-FqHD5 1_vBL4KJlmBy0oBE4YFDOvsYL1ZtpEL32
 SwinB_DeAOTL 1g4E-F0RPOx9Nd6J7tU9AE1TjsouL4oZq 16BZEE53no8CxT-pPLDC2q1d6Xlg8mWPU
 """
 _AOT_MASKS = """
@@ -134,6 +136,7 @@ RELEASES: Mapping[str, Published] = MappingProxyType(
                     file="cosnet_results.zip",
                 ),
             ),
+            options="--crf",
         ),
         "amcnet": Published(
             "AMC-Net",
@@ -186,6 +189,7 @@ RELEASES: Mapping[str, Published] = MappingProxyType(
                     file="hcpn_contours",
                 ),
             ),
+            options="--flow raft-large --crf",
         ),
         "dpa": Published(
             "DPA",

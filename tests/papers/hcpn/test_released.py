@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from vosedu import api
 from vosedu.errors import InputError
 from vosedu.papers.hcpn import released
 from vosedu.papers.hcpn.network import Config, build
@@ -51,6 +52,12 @@ def test_both_files_of_a_folder_make_one_network(model: nn.Module, folder: Path)
     assert report.unused == ("pca_res2.p_f1.bias", "pred5.bias")
     for name, value in loaded.state_dict().items():
         assert torch.equal(value, model.state_dict()[name] + 1), name
+
+
+def test_the_folder_is_a_path_of_weights(model: nn.Module, folder: Path) -> None:
+    loaded = api.load("hcpn", folder, config=SMALL)
+    assert loaded.form == "released"
+    assert torch.equal(loaded.decoder.coarse.weight, model.decoder.coarse.weight + 1)
 
 
 def test_a_missing_file_and_one_too_many_are_said_so(model: nn.Module, folder: Path) -> None:
