@@ -50,11 +50,19 @@ panel.profile.value, panel.seeds.value = "quick", 1
 panel"""
 
 
+DRAWING = """\
+import vosedu
+from vosedu.papers.deaot.drawing import Follow
+
+cell = Follow(vosedu.load("deaot"), vosedu.dataset("toyvos", split="val")[0].cut(0, 4))
+cell"""
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[str]:
     """JupyterLab on a free port, serving a folder with one notebook."""
     folder = tmp_path_factory.mktemp("lab")
-    for name, source in (("explorer", EXPLORER), ("panel", PANEL)):
+    for name, source in (("explorer", EXPLORER), ("panel", PANEL), ("drawing", DRAWING)):
         notebook = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(source)],
             metadata={
@@ -82,7 +90,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[str
             stderr=subprocess.STDOUT,
         )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while not (
             found := re.search(r"http://(?:localhost|127\.0\.0\.1):(\d+)/", log.read_text())
         ):
@@ -139,6 +147,11 @@ def panel(browser: sync_api.Browser, server: str) -> Notebook:
     return Notebook(browser, server, "panel")
 
 
+@pytest.fixture(scope="module")
+def drawing(browser: sync_api.Browser, server: str) -> Notebook:
+    return Notebook(browser, server, "drawing")
+
+
 class TestExplorer:
     def test_a_click_on_the_picture_moves_the_pixel(self, explorer: Notebook) -> None:
         before = explorer.picture()
@@ -181,3 +194,38 @@ class TestPanel:
         stop.click()
         panel.page.wait_for_selector("button:has-text('stop')[disabled]", timeout=60_000)
         assert panel.problems == []
+
+
+class TestDrawing:
+    """In order: an object is drawn and followed, a later frame corrected and followed again."""
+
+    def draw(self, drawing: Notebook, corners) -> None:
+        """Click a polygon on the frame that is shown, and close it."""
+        box = drawing.page.locator("img.widget-image").first.bounding_box()
+        for x, y in corners:
+            before = drawing.picture()
+            drawing.page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+            drawing.wait_for_new_picture(before)
+        before = drawing.picture()
+        drawing.page.click("button:has-text('close')")
+        drawing.wait_for_new_picture(before)
+
+    def test_an_object_is_drawn_with_the_mouse_and_followed(self, drawing: Notebook) -> None:
+        self.draw(drawing, ((0.2, 0.2), (0.5, 0.2), (0.5, 0.7), (0.2, 0.7)))
+        drawing.page.wait_for_selector("text=marked: frames 0")
+        drawing.page.click("button:has-text('follow')")
+        drawing.page.wait_for_selector("text=followed to frame 3 of 3", timeout=120_000)
+        assert drawing.problems == []
+
+    def test_a_later_frame_is_corrected_and_followed_again(self, drawing: Notebook) -> None:
+        before = drawing.picture()
+        slider = drawing.page.locator(".widget-inline-hbox:has-text('frame') .noUi-handle").first
+        slider.focus()
+        slider.press("ArrowRight")
+        drawing.wait_for_new_picture(before)
+        drawing.page.click(".widget-toggle-button:text-is('2')")
+        self.draw(drawing, ((0.6, 0.3), (0.9, 0.3), (0.9, 0.6)))
+        drawing.page.wait_for_selector("text=marked: frames 0, 1")
+        drawing.page.click("button:has-text('follow')")
+        drawing.page.wait_for_selector("text=followed to frame 3 of 3", timeout=120_000)
+        assert drawing.problems == []

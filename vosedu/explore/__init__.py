@@ -6,6 +6,8 @@ widgets and into a figure. This package loads ipywidgets and matplotlib; `import
 
 from vosedu.explore.explorer import Explorer
 from vosedu.explore.form import Form
+from vosedu.explore.marks import Marks
+from vosedu.explore.pad import Pad
 from vosedu.explore.places import NOISE, Place, available, middle, on_object, place_name
 from vosedu.explore.probe import Probe, Trace, by_label
 from vosedu.explore.twin import WithTwin
@@ -16,6 +18,8 @@ __all__ = [
     "Choice",
     "Explorer",
     "Form",
+    "Marks",
+    "Pad",
     "Picture",
     "Place",
     "Probe",

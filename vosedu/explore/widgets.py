@@ -103,26 +103,33 @@ class Clickable(Shown):
     in the same cell of a CSS grid, so it needs no JavaScript; the centre of the clicked cell is
     the pixel, and sliders beside it choose finer.
 
-    on_click: called with (x, y), each between 0 and 1, from the top left corner.
+    on_click: called with (x, y), each between 0 and 1, from the top left corner. rows, columns:
+    of the grid. tip: a cell's tooltip.
     """
 
-    def __init__(self, on_click: Callable[[float, float], None]) -> None:
+    def __init__(
+        self,
+        on_click: Callable[[float, float], None],
+        rows: int = ROWS,
+        columns: int = COLUMNS,
+        tip: str = "choose a pixel in this cell",
+    ) -> None:
         super().__init__()
+        self.rows, self.columns = rows, columns
         filled = w.Layout(width="100%", height="100%", margin="0", border="1px solid #ffffff18")
         clear = w.ButtonStyle(button_color="transparent")
-        tip = "choose a pixel in this cell"
         self.cells = [
-            w.Button(layout=filled, style=clear, tooltip=tip) for _ in range(ROWS * COLUMNS)
+            w.Button(layout=filled, style=clear, tooltip=tip) for _ in range(rows * columns)
         ]
         for number, button in enumerate(self.cells):
-            x, y = (number % COLUMNS + 0.5) / COLUMNS, (number // COLUMNS + 0.5) / ROWS
+            x, y = (number % columns + 0.5) / columns, (number // columns + 0.5) / rows
             button.on_click(lambda _, x=x, y=y: on_click(x, y))
         over = w.GridBox(
             self.cells,
             layout=w.Layout(
                 grid_area="1 / 1 / 2 / 2",
-                grid_template_columns=f"repeat({COLUMNS}, minmax(0, 1fr))",
-                grid_template_rows=f"repeat({ROWS}, minmax(0, 1fr))",
+                grid_template_columns=f"repeat({columns}, minmax(0, 1fr))",
+                grid_template_rows=f"repeat({rows}, minmax(0, 1fr))",
                 grid_gap="0",
                 width="100%",
                 height="100%",
@@ -132,8 +139,9 @@ class Clickable(Shown):
 
     def click(self, x: float, y: float) -> None:
         """Click the cell in which (x, y) lies, each between 0 and 1."""
-        column, row = min(int(x * COLUMNS), COLUMNS - 1), min(int(y * ROWS), ROWS - 1)
-        self.cells[row * COLUMNS + column].click()
+        column = min(int(x * self.columns), self.columns - 1)
+        row = min(int(y * self.rows), self.rows - 1)
+        self.cells[row * self.columns + column].click()
 
 
 def columns(count: int) -> w.Layout:
