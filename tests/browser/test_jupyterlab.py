@@ -52,7 +52,7 @@ panel"""
 
 DRAWING = """\
 import vosedu
-from vosedu.papers.deaot.drawing import Follow
+from vosedu.papers.deaot.explorer.drawing import Follow
 
 cell = Follow(vosedu.load("deaot"), vosedu.dataset("toyvos", split="val")[0].cut(0, 4))
 cell"""

@@ -9,7 +9,7 @@ import vosedu
 from vosedu import toyvos
 from vosedu.clip import Clip
 from vosedu.errors import InputError
-from vosedu.papers.deaot.drawing import Follow
+from vosedu.papers.deaot.explorer.drawing import Follow
 
 
 @pytest.fixture(scope="module")
