@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -106,3 +107,17 @@ def test_a_diverged_network_scores_zero_and_counts(clips) -> None:
     with torch.no_grad():
         next(model.parameters()).fill_(float("nan"))
     assert score(model, clips, paper.Inference.paper()) == {"J": [0.0] * 2, "F": [0.0] * 2}
+
+
+def test_a_table_says_how_far_it_is(
+    trainings: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["vosedu.ablation.run"], "SECONDS_BETWEEN_LINES", 0.0)
+    said: list[str] = []
+    store = ablation.Store(tmp_path / "tablet.json")
+    options = {"seeds": range(1), "profile": "quick", "rows": ["none"], "store": store}
+    ablation.run_table("cosnet", TABLE, say=said.append, **options)
+    count = len(trainings)
+    assert said[0] == f"{count} trainings of table t are to be run"
+    assert "seed 0: step 1 of 6" in said
+    assert said[-1] == f"{count} of {count} trainings of table t scored, 0 s left"

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import multiprocessing
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, fields, replace
@@ -25,6 +26,8 @@ from vosedu.papers.contract import FeatureStore, Paper, Row, Table
 from vosedu.signals import keyboard_ignored
 from vosedu.training import History, Recipe, digest
 from vosedu.training.data import open_data
+
+SECONDS_BETWEEN_LINES = 10.0
 
 
 @dataclass(frozen=True)
@@ -233,14 +236,18 @@ def run_table(
         _Task(paper.key, seed, profile, split, device, folder, tuple(scorings.values()))
         for (seed, _), scorings in tasks.items()
     ]
-    for done, records in enumerate(_run_all(work, jobs), 1):
+    began = time.monotonic()
+    if say:
+        say(f"{len(work)} trainings of table {table.key} are to be run")
+    for done, records in enumerate(_run_all(work, jobs, say), 1):
         fresh = {record.fingerprint: record for record in records}
         for row, suite, setup in wanted:
             mark = fingerprint(setup.hashes, records[0].seed, suite, split, profile)
             if mark in fresh:
                 store.add(replace(fresh[mark], row=row.label, table=table.key))
         if say:
-            say(f"{done} of {len(work)} trainings of table {table.key} scored")
+            left = (time.monotonic() - began) / done * (len(work) - done)
+            say(f"{done} of {len(work)} trainings of table {table.key} scored, {left:.0f} s left")
     return store
 
 
@@ -318,9 +325,11 @@ def _chosen(table: Table, rows: Iterable[str] | None) -> list[Row]:
     return [row for row in table.rows if row.label in labels and not row.unavailable]
 
 
-def _run_all(tasks: Sequence[_Task], jobs: int) -> Iterator[list[Record]]:
+def _run_all(
+    tasks: Sequence[_Task], jobs: int, say: Callable[[str], object] | None
+) -> Iterator[list[Record]]:
     if jobs <= 1:
-        yield from (task.run() for task in tasks)
+        yield from (task.run(_steps_told(task, say)) for task in tasks)
         return
     threads = max(1, (os.cpu_count() or 1) // jobs)
     context = multiprocessing.get_context("spawn")
@@ -337,6 +346,24 @@ def _run_all(tasks: Sequence[_Task], jobs: int) -> Iterator[list[Record]]:
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _steps_told(
+    task: _Task, say: Callable[[str], object] | None
+) -> Callable[[History], None] | None:
+    """Says the step of a training, when `SECONDS_BETWEEN_LINES` have passed since the last time."""
+    if say is None:
+        return None
+    steps = sum(stage.steps for stage in task.scorings[0][0].recipe.stages)
+    said = time.monotonic()
+
+    def tell(history: History) -> None:
+        nonlocal said
+        if time.monotonic() - said > SECONDS_BETWEEN_LINES:
+            said = time.monotonic()
+            say(f"seed {task.seed}: step {len(history)} of {steps}")
+
+    return tell
 
 
 def _device_name(device: str) -> str:
