@@ -100,7 +100,14 @@ def _rung(key: str, rung: str) -> str:
     entry = ladder.read(key).get(rung)
     if entry is None:
         return "not run here"
-    numbers = ", ".join(f"{name} {100 * value:.1f}" for name, value in entry["numbers"].items())
+    between = {
+        name: f" [{100 * low:.0f}, {100 * high:.0f}]"
+        for name, (low, high) in entry.get("intervals", {}).items()
+    }
+    numbers = ", ".join(
+        f"{name} {100 * value:.1f}{between.get(name, '')}"
+        for name, value in entry["numbers"].items()
+    )
     return f"{numbers} ({entry['on']})"
 
 

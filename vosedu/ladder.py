@@ -37,18 +37,20 @@ def read(key: str) -> dict[str, dict[str, Any]]:
 def record(key: str, rung: str, scores: Scores, *, where: str, weights: str) -> None:
     """Write one measured rung of a paper, in place of an earlier one.
 
+    Of every measure its mean and the 95 % bootstrap interval over the clips.
     where: data set, split and number of clips, in words. weights: a name of embedded ones,
     "released" or a file; of embedded ones the checksum is kept, so that a test can tell when the
     checkpoint has changed.
     """
     check_rung(rung)
-    summary = scores.summary()
+    summary, intervals = scores.summary(), scores.intervals()
     entry = {
-        "numbers": {m: round(summary[f"{m}-Mean"], 5) for m in scores.protocol.measures},
+        "numbers": {m: round(summary[f"{m}-Mean"], 5) for m in intervals},
+        "intervals": {m: [round(bound, 5) for bound in b] for m, b in intervals.items()},
         "on": where,
         "protocol": scores.protocol.name,
         "weights": checksum(key, weights) if weights in EMBEDDED else weights,
-        "data": toyvos.PIXELS,
+        "data": toyvos.PIXELS if where.startswith("toyvos") else where.partition(",")[0],
         "commit": commit(),
     }
     path = data_dir("results") / key / "ladder.json"

@@ -10,6 +10,7 @@ from PIL import Image
 
 from vosedu import Clip, InputError, metrics
 from vosedu.clip import write_mask
+from vosedu.metrics.sequence_statistics import bootstrap_interval
 
 SIZE, FRAMES = (24, 32), 5
 
@@ -204,3 +205,19 @@ def test_importing_metrics_loads_no_pandas() -> None:
 
     code = "import sys, vosedu.metrics; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_intervals_are_bootstraps_over_sequences(clips) -> None:
+    """Against the exact distribution of the mean of two redrawn values, a, (a + b) / 2 or b."""
+    empty = {t: np.zeros(SIZE, np.uint8) for t in range(FRAMES)}
+    right = {t: truth(t) for t in range(FRAMES)}
+    scores = metrics.evaluate(lambda c: right if c.name == "cat" else empty, clips, "davis16")
+    assert scores.intervals() == {"J": (0.0, 1.0), "F": (0.0, 1.0)}
+    rng = np.random.default_rng(1)
+    values = rng.normal(0.5, 0.1, 400)
+    low, high = bootstrap_interval([*values, np.nan])
+    half = 1.96 * values.std() / 20
+    assert low == pytest.approx(values.mean() - half, abs=1e-3)
+    assert high == pytest.approx(values.mean() + half, abs=1e-3)
+    with pytest.raises(InputError, match="no value"):
+        bootstrap_interval([np.nan])

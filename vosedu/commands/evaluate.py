@@ -66,6 +66,9 @@ def run(arguments: Arguments) -> None:
             model, shown, protocol=protocol, temporal=temporal, inference=inference
         )
     print(scores)
+    if len(clips) > 1:
+        bounds = (f"{m} {low:.3f} to {high:.3f}" for m, (low, high) in scores.intervals().items())
+        print(f"95 % bootstrap interval over {len(clips)} sequences: {', '.join(bounds)}")
     if arguments.csv:
         print(*scores.to_csv(arguments.csv, arguments.overwrite), sep="\n")
     if arguments.record:

@@ -12,7 +12,12 @@ import numpy as np
 
 from vosedu.errors import InputError
 from vosedu.metrics.protocols import Protocol
-from vosedu.metrics.sequence_statistics import Statistics, nanmean, statistics
+from vosedu.metrics.sequence_statistics import (
+    Statistics,
+    bootstrap_interval,
+    nanmean,
+    statistics,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +94,14 @@ class Scores:
         if self.temporal:
             numbers["T-Mean"] = nanmean([nanmean(pairs) for pairs in self.temporal.values()])
         return numbers
+
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """95 % bootstrap intervals over sequences, by the measure: "J", "F", and "T" where it is.
+
+        See `sequence_statistics.bootstrap_interval`.
+        """
+        names = [n for n in (*self.protocol.measures, "T") if f"{n}-Mean" in self.sequences]
+        return {name: bootstrap_interval(self.sequences[f"{name}-Mean"]) for name in names}
 
     @cached_property
     def _statistics(self) -> dict[str, list[Statistics]]:

@@ -57,3 +57,21 @@ def nanmean(values: ArrayLike) -> float:
     values = np.asarray(values, float)
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else float("nan")
+
+
+def bootstrap_interval(
+    values: ArrayLike, share: float = 0.95, draws: int = 10_000, seed: int = 0
+) -> tuple[float, float]:
+    """Between which bounds `share` of the means of redrawn values lie, e.g. one value a sequence.
+
+    The n values are drawn anew `draws` times, n of them with replacement (percentile bootstrap):
+    how far the mean would move with other sequences of the same kind. NaN is left out. InputError
+    without any value.
+    """
+    known = np.asarray(values, np.float64)
+    known = known[~np.isnan(known)]
+    if not len(known):
+        raise InputError("there is no value to take an interval of; score at least one sequence")
+    redrawn = np.random.default_rng(seed).choice(known, (draws, len(known))).mean(1)
+    low, high = np.quantile(redrawn, [(1 - share) / 2, (1 + share) / 2])
+    return float(low), float(high)
