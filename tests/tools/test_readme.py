@@ -33,7 +33,7 @@ def test_its_links_lead_somewhere(text: str, root: Path) -> None:
 
 def test_its_pictures_are_small(text: str, root: Path) -> None:
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text)
-    assert len(pictures) == 1 + len(readme.api.papers())
+    assert len(pictures) == 2 + len(readme.api.papers())
     assert all((root / picture).stat().st_size <= 200_000 for picture in pictures)
 
 
@@ -57,3 +57,7 @@ def test_the_ladder_s_numbers_belong_to_what_is_embedded(key: str) -> None:
         if rung == "1":
             assert entry["weights"] == ladder.checksum(key), f"measure rung 1 of {key} again"
             assert entry["data"] == toyvos.PIXELS
+        if rung == "2":
+            weights = ladder.checksum(key, "davis-small")
+            assert entry["weights"] == weights, f"measure rung 2 of {key} again"
+            assert "toyvos" not in entry["data"]

@@ -74,7 +74,7 @@ def run(arguments: Arguments) -> None:
     if arguments.record:
         where = " ".join([arguments.data, arguments.split, arguments.resolution or ""]).strip()
         where += f", {len(clips)} clips" + (f", {arguments.flow} flow" if arguments.flow else "")
-        weights = f"masks in {arguments.masks}" if arguments.masks else arguments.weights
+        weights = arguments.weights or f"masks in {arguments.masks}"
         ladder.record(arguments.method, arguments.record, scores, where=where, weights=weights)
 
 
