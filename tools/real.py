@@ -4,7 +4,7 @@
     python tools/real.py cosnet runs/real/masks
 
 writes data/pictures/KEY-real.jpg: the middle frame of every sequence with its mask, best J first.
-Sequences that come from YouTube are left out, as their terms ask. The frames are those of DAVIS 2016
+Sequences from YouTube are left out, as their terms ask. The frames are those of DAVIS 2016
 (Perazzi et al., CVPR 2016; CC BY-NC 4.0), at half its size.
 """
 
@@ -17,7 +17,8 @@ import numpy as np
 
 from vosedu import datasets, metrics
 from vosedu.clip import read_mask
-from vosedu.figures import overlay, sheet
+from vosedu.figures.overlay import overlay
+from vosedu.figures.sheet import sheet
 
 PICTURES = Path(__file__).resolve().parent.parent / "data" / "pictures"
 YOUTUBE = {

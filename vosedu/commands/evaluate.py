@@ -74,8 +74,9 @@ def run(arguments: Arguments) -> None:
     if arguments.record:
         where = " ".join([arguments.data, arguments.split, arguments.resolution or ""]).strip()
         where += f", {len(clips)} clips" + (f", {arguments.flow} flow" if arguments.flow else "")
-        weights = arguments.weights or f"masks in {arguments.masks}"
-        ladder.record(arguments.method, arguments.record, scores, where=where, weights=weights)
+        ladder.record(
+            arguments.method, arguments.record, scores, where=where, weights=arguments.weights
+        )
 
 
 def protocol_of(arguments: Arguments) -> str:
