@@ -59,7 +59,7 @@ def instances(clips: Sequence[Clip]) -> dict[str, Any]:
     follow = partial(propagate, load_course())
     scores = compare(EstimatedFlow(clips, FLOW), sources(), NoisyTruth(), follow)
     rows = {name: _numbers(each) for name, each in scores.items()}
-    about = _about(f"toyvos test {SUITE}, {len(clips)} clips", SOURCES)
+    about = _about(f"toyvos test {SUITE}, the first {len(clips)} clips", SOURCES)
     return about | {"stm": _sha256(checkpoint()), "proposals": repr(NoisyTruth()), "rows": rows}
 
 
@@ -99,9 +99,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", default="toyvos")
     parser.add_argument("--split", help="default: test on ToyVOS, else val")
     parser.add_argument("--resolution")
+    parser.add_argument("--clips", type=int, default=16, help="of `instances`: the first so many")
     options = parser.parse_args(arguments)
     if options.what == "instances":
-        print(write("instances", instances(toyvos.split("test", SUITE))))
+        print(write("instances", instances(toyvos.split("test", SUITE)[: options.clips])))
         return
     split = options.split or ("test" if options.data == "toyvos" else "val")
     found = attributes(options.data, split, options.resolution)
