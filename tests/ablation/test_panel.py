@@ -12,6 +12,7 @@ from PIL import Image
 
 from vosedu import ablation, api
 from vosedu.ablation.panel import Panel
+from vosedu.papers.cosnet.ablations import PRIOR
 
 pytestmark = pytest.mark.usefixtures("trainings")
 
@@ -29,9 +30,9 @@ def wait(panel: Panel) -> None:
         time.sleep(0.05)
 
 
-def test_it_starts_at_the_full_row_with_nothing_changed(panel: Panel) -> None:
+def test_it_starts_at_the_full_row_as_the_table_has_it(panel: Panel) -> None:
     assert panel.row.value == "symmetric (Eq. 4)"
-    assert panel.change == {}
+    assert panel.change == {"prior": PRIOR}
     assert panel.chosen is api.paper("cosnet").table("1").row("symmetric (Eq. 4)")
     assert "not run here" in panel.shown.value
 
@@ -55,7 +56,7 @@ def test_three_clicks_train_a_row_and_put_its_difference_into_the_table(
 def test_what_the_button_does_is_the_call_that_is_shown(panel: Panel) -> None:
     panel.row.value = "no co-attention"
     panel.seeds.value = 1
-    assert panel.change == {"affinity": "none", "references": 0}
+    assert panel.change == {"affinity": "none", "references": 0, "prior": PRIOR}
     panel.run()
     shown = panel.call()
     (record,) = eval(shown, {"ablation": ablation, "range": range})
@@ -73,13 +74,16 @@ def test_any_field_can_be_edited_and_the_row_is_named_after_it(panel: Panel) -> 
     assert panel.change == {
         "softmax": "double",
         "references": 2,
+        "prior": PRIOR,
         "inference.size": (48, 64),
         "lr": 0.01,
     }
     panel.seeds.value = 1
     panel.run()
     found = panel.results()
-    assert "softmax = double, references = 2, inference.size = (48, 64), lr = 0.01" in found.index
+    label = next(name for name in found.index if name.startswith("softmax = double"))
+    for edit in ("references = 2", f"prior = {PRIOR}", "inference.size = (48, 64)", "lr = 0.01"):
+        assert edit in label
     record = panel.store.find(seed=0)[-1]
     assert record.config["softmax"] == "double"
     assert record.recipe["stages"][-1]["lr"] == 0.01
@@ -96,7 +100,7 @@ def test_texts_offer_what_the_paper_knows(panel: Panel) -> None:
 def test_another_profile_keeps_the_edits(panel: Panel) -> None:
     panel.forms["config"].fields["gate"].value = "open"
     panel.profile.value = "ablate"
-    assert panel.change == {"gate": "open"}
+    assert panel.change == {"gate": "open", "prior": PRIOR}
     assert panel.forms["config"].fields["channels"].value == 64
     assert 'profile="ablate"' in panel.call()
 
@@ -217,6 +221,6 @@ def test_curves_of_another_profile_are_not_drawn(panel: Panel) -> None:
 
 
 def test_suites_on_which_nothing_was_run_take_no_columns(panel: Panel) -> None:
-    assert "our J, transient-lookalikes" in panel.results().columns
-    assert "transient-lookalikes" not in panel.shown.value
+    assert "our J, passers-by" in panel.results().columns
+    assert "our J, passers-by" not in panel.shown.value
     assert "our J, mixed" in panel.shown.value

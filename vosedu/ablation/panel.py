@@ -225,7 +225,7 @@ class Panel(WithTwin):
         self.stop.on_click(lambda _: setattr(self, "_stop", True))
         self.save.on_click(lambda _: self._say_exported())
         self._show_curves()
-        self._edited()
+        self._fill()  # the base row, too, may change something
 
     def _setup(self, row: Row) -> Setup:
         return Setup.of(self.paper, row, self.profile.value)
