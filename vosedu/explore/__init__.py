@@ -10,6 +10,7 @@ from vosedu.explore.marks import Marks
 from vosedu.explore.pad import Pad
 from vosedu.explore.places import NOISE, Place, available, middle, on_object, place_name
 from vosedu.explore.probe import Probe, Trace, by_label
+from vosedu.explore.sliders import Sliders
 from vosedu.explore.twin import WithTwin
 from vosedu.explore.view import Choice, Picture, Rows, View, distribution_map, draw, heat_map
 
@@ -24,6 +25,7 @@ __all__ = [
     "Place",
     "Probe",
     "Rows",
+    "Sliders",
     "Trace",
     "View",
     "WithTwin",
