@@ -32,7 +32,8 @@ class Form:
         self._parse: dict[str, Callable[[Any], Any]] = {}
         self.fields: dict[str, w.ValueWidget] = {}
         for field in fields(base):
-            made = _widget(field.name, getattr(base, field.name), options.get(field.name, ()))
+            value, optional = getattr(base, field.name), "None" in str(field.type)
+            made = _widget(field.name, value, options.get(field.name, ()), optional)
             if made is not None:
                 self.fields[field.name], self._parse[field.name] = made
                 self.fields[field.name].observe(lambda _: on_change(), "value")
@@ -60,17 +61,21 @@ def _as_it_is(value: Any) -> Any:
 
 
 def _widget(
-    name: str, value: Any, options: Collection[str]
+    name: str, value: Any, options: Collection[str], optional: bool
 ) -> tuple[w.ValueWidget, Callable[[Any], Any]] | None:
-    """A widget and what turns its value into the field's; None for a value that is not plain."""
+    """A widget and what turns its value into the field's; None for a value that is not plain.
+
+    optional: the field also takes None, so its value is typed as in Python.
+    """
     common = {"description": name, "style": STYLE}
-    if isinstance(value, bool):
+    kind = None if optional else type(value)
+    if kind is bool:
         return w.Checkbox(value, indent=True, **common), _as_it_is
-    if isinstance(value, int):
+    if kind is int:
         return w.IntText(value, **common), _as_it_is
-    if isinstance(value, float):
+    if kind is float:
         return w.FloatText(value, **common), _as_it_is
-    if isinstance(value, str):
+    if kind is str:
         menu = tuple(dict.fromkeys((*options, value)))
         if len(menu) > 1:
             return w.Dropdown(options=menu, value=value, **common), _as_it_is

@@ -13,7 +13,15 @@ import torch
 
 from vosedu.clip import Clip
 from vosedu.papers.deaot.network import Config, build, one_hot
-from vosedu.papers.deaot.training import GROUPS, Clips, load_initial, recipe, sampler, train
+from vosedu.papers.deaot.training import (
+    GROUPS,
+    Clips,
+    load_initial,
+    recipe,
+    sampler,
+    to_unit_size,
+    train,
+)
 from vosedu.papers.deaot.training.losses import (
     bootstrapped_cross_entropy,
     clip_losses,
@@ -320,6 +328,7 @@ def test_training_lowers_the_loss_of_a_clip() -> None:
     torch.manual_seed(0)
     start = build(QUICK).eval()
     load_initial(start, short.initial)
+    to_unit_size(start.identity)
     batch = sampler(short.stages[0], QUICK, source)(rng(1), Step(0, "video", 0.0))
     frames = start.normalise(batch["frames"]).unsqueeze(0)
 
@@ -365,11 +374,11 @@ def test_the_course_starts_from_a_trained_encoder() -> None:
     assert not torch.equal(before, model.encoder.stage1[0].weight)
 
 
-def test_the_course_starts_with_identities_of_unit_size() -> None:
+def test_identities_of_unit_size() -> None:
     """A frame full of one object is embedded with a mean square of 1, whichever object it is."""
     torch.manual_seed(0)
     model = build(Config.paper().scaled("course"))
-    load_initial(model, "common start")
+    to_unit_size(model.identity)
     for number in (1, 10):
         embedded = model.identify(one_hot(torch.full((1, 16, 16), number), 10))
         assert embedded.square().mean().item() == pytest.approx(1, abs=0.4)

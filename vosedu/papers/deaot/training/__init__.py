@@ -221,14 +221,12 @@ IMAGENET = {"mobilenet": MOBILENET, "resnet50": "resnet50-0676ba61.pth"}
 def load_initial(model: DeAOT, initial: str) -> None:
     """Load what a recipe starts from, into the encoder.
 
-    initial: "common start": the embedded encoder that all papers begin with at small scales, and
-    identities of unit size (`to_unit_size`); "imagenet": the weights that `vosedu weights get
-    imagenet` fetches; else a file of ImageNet weights under torchvision's names (Swin: its
-    release's), with or without "imagenet:" before it.
+    initial: "common start": the embedded encoder that all papers begin with at small scales;
+    "imagenet": the weights that `vosedu weights get imagenet` fetches; else a file of ImageNet
+    weights under torchvision's names (Swin: its release's), with or without "imagenet:" before it.
     """
     if initial == "common start":
         load_start(model.encoder, part="encoder")
-        to_unit_size(model.identity)
     else:
         file: str | Path = initial
         if initial.startswith("imagenet"):
@@ -265,14 +263,17 @@ def train(
 ) -> tuple[nn.Module, History]:
     """Build and train a DeAOT or AOT; returns it in evaluation mode with its history.
 
-    The initial weights are a function of `seed`, save the encoder's that `recipe.initial` names.
-    `data` opens the stages' data by name. With `folder`, a killed run goes on where it was last
-    saved. `until` stops after the stage of that name.
+    The initial weights are a function of `seed`, save the encoder's that `recipe.initial` names;
+    with the common start identities begin at unit size (`to_unit_size`). `data` opens the stages'
+    data by name. With `folder`, a killed run goes on where it was last saved. `until` stops after
+    the stage of that name.
     """
     torch.manual_seed(seed)
     model = build(config)
     if recipe.initial:
         load_initial(model, recipe.initial)
+    if recipe.initial == "common start":
+        to_unit_size(model.identity)
 
     def programme(stage: Stage) -> tuple[Sample, Loss]:
         source = data(stage.stills if "still" in stage.cycle else stage.data)
