@@ -23,6 +23,7 @@ from vosedu.papers.deaot.inference import (
 )
 from vosedu.papers.deaot.inference.engine import merged
 from vosedu.papers.deaot.network import Config, DeAOT, build, one_hot
+from vosedu.papers.deaot.speed import memory_over
 
 SIZE = (32, 48)
 
@@ -350,3 +351,10 @@ def test_given_ids_are_what_memory_holds() -> None:
         entry = session.engines[0].each[0].passed.entries[0]
         expected = model.layers[0].remember(entry, identity)
     assert torch.equal(session.engines[0].each[0].long[0].value, expected.value)
+
+
+def test_a_cap_keeps_memory_as_it_was_and_without_one_it_grows() -> None:
+    early, late = memory_over(30, 3, early=15, profile="quick")
+    assert late == early
+    early, late = memory_over(30, None, early=15, profile="quick")
+    assert late > 1.5 * early
