@@ -31,4 +31,5 @@ PAPER = Paper(
     tables=TABLES,
     released=RELEASED,
     benchmarks=BENCHMARKS,
+    starts={"common start": "start-tiny"},
 )
