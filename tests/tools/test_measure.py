@@ -1,0 +1,47 @@
+"""What HCPN's notebooks read is measured as they say, on clips of three frames."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import measure
+import pytest
+
+from vosedu import ladder, toyvos
+from vosedu.papers.stm.training import checkpoint
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the script writes in a test; data are the first frames of one clip a suite."""
+    monkeypatch.setattr(measure, "data_dir", lambda kind: tmp_path)
+    clips = {suite: [toyvos.split("val", suite)[2].cut(0, 3)] for suite in ("mixed", measure.SUITE)}
+    monkeypatch.setattr(measure.api, "dataset", lambda name, split: clips["mixed"])
+    monkeypatch.setattr(measure.toyvos, "split", lambda name, suite: clips[suite])
+    return tmp_path / "hcpn"
+
+
+def test_attributes_and_the_rung_come_from_the_same_scores(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rungs = {}
+    monkeypatch.setattr(measure.ladder, "record", lambda *a, **k: rungs.update({a[1]: (a[2], k)}))
+    measure.main(["attributes"])
+    told = json.loads((results / "attributes-toyvos.json").read_text())
+    (row,) = told["rows"]
+    clip = measure.api.dataset("toyvos", "test")[0]
+    assert row["clip"] == clip.name and row["attributes"] == sorted(clip.attributes)
+    assert 0 < row["J"] < 1 and told["weights"] == {"hcpn": ladder.checksum("hcpn")}
+    scores, about = rungs["1"]
+    assert scores.summary()["J-Mean"] == pytest.approx(row["J"], abs=1e-5)
+    assert about == {"where": "toyvos test, 1 clips, dis-medium flow", "weights": "course"}
+
+
+def test_instances_compare_three_methods_and_two_bounds(results: Path) -> None:
+    measure.main(["instances"])
+    told = json.loads((results / "instances.json").read_text())
+    assert list(told["rows"]) == ["COSNet", "AMC-Net", "HCPN", "everything", "truth"]
+    assert told["stm"] == hashlib.sha256(checkpoint().read_bytes()).hexdigest()
+    assert told["rows"]["truth"]["J-Mean"] > told["rows"]["everything"]["J-Mean"]
