@@ -226,7 +226,8 @@ TABLE2 = Table(
     "DeAOT-L",
     tuple(_variants(_TABLE2, _COLUMNS2)),
     note="For VOT the authors used a short-term frame about four frames back and a limited "
-    "long-term memory (`skip` and `long_frames` of Inference); they released no code for it.",
+    "long-term memory (`skip` and `long_frames` of Inference); they released no code for it. The "
+    "package has no adapter for the vot-toolkit either, so that EAO cannot be measured with it.",
 )
 
 TABLES = (TABLE2, TABLE1, TABLE3A, TABLE3B, TABLE3C, TABLE3D, FIGURE2)
