@@ -20,7 +20,7 @@ from vosedu.papers.amcnet.explorer import (
     gate_bars,
     gates_over,
 )
-from vosedu.papers.amcnet.inference import Inference, Pictures, segment
+from vosedu.papers.amcnet.inference import AMCPictures, Inference, segment
 from vosedu.papers.amcnet.network import AMCNet, Config, build
 
 
@@ -51,7 +51,7 @@ def network(config: Config) -> AMCNet:
     for module in model.modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
             module.momentum = None  # take the statistics of the pass below
-    pictures = Pictures(model, clips()[0], Inference())
+    pictures = AMCPictures(model, clips()[0], Inference())
     frames, flows = (torch.cat(parts) for parts in zip(*map(pictures.tensors, range(8))))
     with torch.no_grad():
         model.train()(frames, flows)

@@ -15,8 +15,8 @@ from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.nn.crf import CRF, EnergyCRF
 from vosedu.papers.amcnet.inference import (
+    AMCPictures,
     Inference,
-    Pictures,
     binarised,
     enlarged,
     resized,
@@ -88,7 +88,7 @@ def test_pictures_are_resized_by_pillows_filter(how: str) -> None:
 
 def test_the_result_is_the_networks_own_forward(model: AMCNet) -> None:
     clip = noise(4)
-    pictures = Pictures(model, clip, Inference())
+    pictures = AMCPictures(model, clip, Inference())
     with torch.no_grad():
         expected = model(*pictures.tensors(2)).probability[0, 0].numpy()
     np.testing.assert_allclose(probabilities(model, clip)[2], expected, atol=1e-6)
@@ -98,7 +98,7 @@ def test_the_result_is_the_networks_own_forward(model: AMCNet) -> None:
 def test_frame_and_flow_are_not_interchanged(model: AMCNet) -> None:
     clip = noise(3)
     still = replace(clip, flow=[np.zeros_like(field) for field in clip.flow])
-    tensors = Pictures(model, still, Inference()).tensors(0)
+    tensors = AMCPictures(model, still, Inference()).tensors(0)
     white = to_input(np.full((48, 80, 3), 255, np.uint8))
     assert torch.equal(tensors[1], white)
     assert not torch.equal(tensors[0], white)
@@ -108,7 +108,7 @@ def test_the_last_frame_has_the_flow_that_ends_there(model: AMCNet) -> None:
     field = np.zeros((48, 80, 2), np.float32)
     field[10:20, 30:50] = (6, 0)
     clip = Clip("mover", noise(3).frames, flow=[field, field])
-    pictures = Pictures(model, clip, Inference())
+    pictures = AMCPictures(model, clip, Inference())
     moved = (pictures.flow(2) < 255).any(axis=2)
     assert moved[12:18, 38:50].all(), "the object has moved on by six pixels"
     assert not moved[:, :30].any() and not moved[:8].any()

@@ -24,7 +24,14 @@ from vosedu.explore.sabotage import FLOW_TIPS, FLOWS, Hook, Sources, hooked
 from vosedu.explore.view import distribution_map, heat_map
 from vosedu.figures.attention import effective_support, ring
 from vosedu.figures.overlay import COLOURS
-from vosedu.papers.amcnet.inference import Inference, Pictures, finish, predict, resized, to_input
+from vosedu.papers.amcnet.inference import (
+    AMCPictures,
+    Inference,
+    finish,
+    predict,
+    resized,
+    to_input,
+)
 from vosedu.papers.amcnet.network import LEVELS, AMCNet
 from vosedu.record import record
 
@@ -265,7 +272,7 @@ class AMCProbe(Probe[AMCTrace]):
         super().__init__(by_label(models, "AMC-Net"), clips)
         self.inference = inference or Inference.paper()
         for model in self.networks.values():
-            Pictures(model, clips[0], self.inference)  # raises now what it would raise later
+            AMCPictures(model, clips[0], self.inference)  # raises now what it would raise later
         self._open = lru_cache(None)(self._opened)
 
     def switches(self) -> tuple[Choice, ...]:
@@ -324,9 +331,9 @@ class AMCProbe(Probe[AMCTrace]):
             f"{weights.size} positions of the frame (exp of the entropy)."
         )
 
-    def _opened(self, clip: int) -> Pictures:
+    def _opened(self, clip: int) -> AMCPictures:
         model = next(iter(self.networks.values()))
-        return Pictures(model, self.clips[clip % len(self.clips)], self.inference)
+        return AMCPictures(model, self.clips[clip % len(self.clips)], self.inference)
 
 
 explore, figure = AMCProbe.explore, AMCProbe.figure

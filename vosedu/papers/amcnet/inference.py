@@ -125,7 +125,7 @@ def segment(
     InputError for a clip it cannot use.
     """
     inference = inference or Inference()
-    pictures = Pictures(model, clip, inference)
+    pictures = AMCPictures(model, clip, inference)
     model.eval()
     for index in range(len(clip)):
         probability = predict(model, *pictures.tensors(index))
@@ -140,7 +140,7 @@ def predict(model: AMCNet, frame: Tensor, picture: Tensor) -> np.ndarray:
 
 
 def finish(
-    pictures: Pictures, index: int, probability: np.ndarray, inference: Inference
+    pictures: AMCPictures, index: int, probability: np.ndarray, inference: Inference
 ) -> FrameResult:
     """A probability h x w as the result of frame `index`, at the clip's size."""
     if not np.isfinite(probability).all():
@@ -156,7 +156,7 @@ def finish(
     return FrameResult(index, probability=refined)
 
 
-class Pictures:
+class AMCPictures:
     """A clip as the network sees it: frames and pictures of their flow.
 
     size: height and width they are resized to. Raises InputError where network, clip and inference
