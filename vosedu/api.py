@@ -88,7 +88,7 @@ EMBEDDED: Mapping[str, str] = {"course": "", "davis-small": "davis-small"}
 
 def embedded(key: str, weights: str) -> Path:
     """Where a paper's embedded weights of that name lie; InputError where it has none."""
-    path = data_dir("checkpoints") / EMBEDDED[weights] / f"{key}.pt"
+    path = _embedded_file(key, weights)
     if not path.is_file():
         raise InputError(
             f"{key} has no embedded weights '{weights}'; train them with 'vosedu train {key} "
@@ -102,8 +102,12 @@ def weights_for(key: str, rendered: bool) -> str:
 
     "davis-small" for real video where the paper has it, else "course".
     """
-    small = data_dir("checkpoints") / EMBEDDED["davis-small"] / f"{key}.pt"
-    return "davis-small" if not rendered and small.is_file() else "course"
+    small = not rendered and _embedded_file(key, "davis-small").is_file()
+    return "davis-small" if small else "course"
+
+
+def _embedded_file(key: str, weights: str) -> Path:
+    return data_dir("checkpoints") / EMBEDDED[weights] / f"{key}.pt"
 
 
 def _ours(method: Paper[Any, Any], weights: Path, config: Any) -> bool:
