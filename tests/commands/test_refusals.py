@@ -31,7 +31,39 @@ REFUSED = {
     "evaluate --data own --split train": "which has no --split",
     "evaluate --data nothing": "neither a data set nor a folder 'nothing'",
     "evaluate --data own --record 9": "the ladder has no rung '9'",
-    "evaluate --data own --masks own --record 1": "leave it out with --masks",
+    "evaluate --data own --masks own --record 1": "--record has no effect with --masks",
+    "evaluate --data own --masks own --weights course": "--weights has no effect with --masks",
+    "evaluate --data own --masks own --flow dis-fast": "--flow has no effect with --masks",
+    "evaluate --data own --masks own --device cpu": "--device has no effect with --masks",
+    "evaluate --data own --masks own --references 2": "--references has no effect with --masks",
+    "evaluate --masks own --method dpa --protocol davis16": "--method has no effect with --masks",
+    "evaluate --data own --overwrite": "--overwrite has no effect without --csv",
+    "evaluate --data own --flow dis-fast": "--flow has no effect on COSNet, which reads no flow",
+    "evaluate --method dpa --flow-cache here": "give --flow to estimate it",
+    "evaluate --present-only": "--present-only has no effect on toyvos",
+    "evaluate --data own --present-only": "--present-only has no effect on own",
+    "segment own/walk --split train": "--split has no effect on videos and folders of your own",
+    "segment own/walk --suite turns": "it goes with --data",
+    "segment own/walk --root own": "it goes with --data",
+    "segment own/walk --resolution 480p": "it goes with --data",
+    "segment own/walk --sequences walk": "it goes with --data",
+    "segment own/walk --present-only": "it goes with --data",
+    "segment --data toyvos --method dpa --flow dis-fast": "--flow has no effect on ToyVOS",
+    "segment --data toyvos --method dpa --flow-cache here": "--flow-cache has no effect on ToyVOS",
+    "train cosnet --profile full --until saliency --data own": "changes the last stage",
+    "train cosnet --profile full --until saliency --set steps=3": "--set steps=3 has no effect",
+    "ablate cosnet --rows base": "--rows has no effect without --table, which lists the tables",
+    "ablate cosnet --seeds 2": "--seeds has no effect without --table",
+    "data list davis16": "'davis16' has no effect on data list",
+    "data list --root own": "--root has no effect on data list",
+    "data where davis16 --root own": "--root has no effect on data where",
+    "data where davis16 --part trainval": "--part has no effect on data where",
+    "data get davis16 --resolution 1080p": "--resolution has no effect on data get",
+    "data check davis16 --part trainval": "--part has no effect on data check",
+    "weights list cosnet": "'cosnet' has no effect on weights list",
+    "weights list --all": "--all has no effect on weights list",
+    "weights where cosnet --all": "--all has no effect on weights where",
+    "weights get cosnet some.pth --all": "--all has no effect beside the name of one file",
     "data check youtube-vos-2018 --resolution 480p --root own": "has no option 'resolution'",
     "data check youtube-vos-2019 --resolution 480p --root own": "it has root, all_frames",
     "ablate cosnet --table 2 --profile quick --store file/a.json": "file/a.json cannot be written",
@@ -51,6 +83,10 @@ def test_it_is_said_in_one_sentence_before_the_work(
     monkeypatch.setattr("vosedu.api.evaluate", work)
     monkeypatch.setattr("vosedu.ablation.run_table", work)
     monkeypatch.setattr("vosedu.bench.measured", work)
+    monkeypatch.setattr("vosedu.metrics.evaluate_folder", work)
+    monkeypatch.setattr("vosedu.training.loop.fit", work)
+    monkeypatch.setattr("vosedu.datasets.manage.fetch", work)
+    monkeypatch.setattr("vosedu.datasets.weights.fetch", work)
     monkeypatch.setattr(segment, "_write", work)
     assert commands.main(words.split()) == 2
     (said,) = capsys.readouterr().err.strip().splitlines()

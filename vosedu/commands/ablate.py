@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from vosedu.commands.common import Arguments, Commands, add_device, device
+from vosedu.commands.common import Arguments, Commands, add_device, device, refuse
 from vosedu.errors import InputError
+
+RUNNING = ("--rows", "--seeds", "--profile", "--split", "--device", "--jobs", "--store")
 
 
 def add(commands: Commands) -> None:
@@ -38,6 +40,7 @@ def run(arguments: Arguments) -> None:
 
     paper = api.paper(arguments.key)
     if arguments.table is None:
+        refuse(arguments, RUNNING, "without --table, which lists the tables")
         for table in paper.tables:
             print(f"{table.key:4} {table.title} ({len(table.rows)} rows)")
         return

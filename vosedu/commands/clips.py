@@ -7,8 +7,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from vosedu.commands.common import Arguments
+from vosedu.commands.common import Arguments, refuse
 from vosedu.errors import InputError
+
+OPTIONS = ("--split", "--suite", "--root", "--resolution", "--sequences", "--present-only")
+"""Those that go with --data."""
 
 
 def add_clips(p: argparse.ArgumentParser, default: str | None) -> None:
@@ -56,6 +59,9 @@ def clips_of(arguments: Arguments) -> Sequence[Any]:
         )
     else:
         clips = api.dataset(arguments.data, split=arguments.split, **options)
+    masks = getattr(arguments, "masks", None)
+    if masks is None and not _may_be_partial(arguments.data):
+        refuse(arguments, ("--present-only",), f"on {arguments.data}, where no sequence is absent")
     absent = list(getattr(clips, "missing", ()))
     names = names_of(clips)
     whole = len(names) + len(absent)
@@ -66,7 +72,6 @@ def clips_of(arguments: Arguments) -> Sequence[Any]:
                 f"has {_listing(names)}"
             )
         names, absent = list(dict.fromkeys(arguments.sequences)), []
-    masks = getattr(arguments, "masks", None)
     if masks is not None and arguments.present_only:
         absent += [name for name in names if not (masks / name).is_dir()]
         names = [name for name in names if name not in absent]

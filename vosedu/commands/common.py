@@ -34,8 +34,26 @@ class Commands:
             epilog=f"example:\n  vosedu {example}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        made.set_defaults(run=run)
+        made.set_defaults(run=run, parser=made)
         return made
+
+
+def refuse(arguments: Arguments, words: Iterable[str], why: str) -> None:
+    """InputError where an option was given that the command would not read.
+
+    words: options as they are typed, --part, or positional arguments in capitals, KEY. An option
+    that has its default value counts as not given. why: completes "... has no effect".
+    """
+    for word in words:
+        name = word.removeprefix("--").replace("-", "_").lower()
+        value = getattr(arguments, name, None)
+        if value != arguments.parser.get_default(name):
+            raise unread(word if word.startswith("--") else f"'{value}'", why)
+
+
+def unread(what: str, why: str) -> InputError:
+    """What is said of an option that would not be read."""
+    return InputError(f"{what} has no effect {why}; leave it out")
 
 
 def add_device(p: argparse.ArgumentParser) -> None:

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vosedu.commands.common import Arguments, Commands
+from vosedu.commands.common import Arguments, Commands, refuse
 from vosedu.errors import InputError
+
+READ = {  # what each action reads
+    "list": (),
+    "where": ("NAME",),
+    "get": ("NAME", "--root", "--part"),
+    "check": ("NAME", "--root", "--resolution"),
+}
 
 
 def add(commands: Commands) -> None:
@@ -16,7 +23,7 @@ def add(commands: Commands) -> None:
         "the real data sets: list them, get one, say where it belongs, check what is there",
         "data get davis16",
     )
-    p.add_argument("action", choices=("list", "get", "where", "check"))
+    p.add_argument("action", choices=tuple(READ))
     p.add_argument("name", nargs="?", help="a name from the list")
     p.add_argument("--root", type=Path, help="another folder than the default")
     p.add_argument("--resolution", help="of DAVIS (default: 480p)")
@@ -28,6 +35,8 @@ def run(arguments: Arguments) -> int:
     from vosedu.datasets import manage
 
     name, root = arguments.name, arguments.root
+    unread = {"NAME", "--root", "--part", "--resolution"} - set(READ[arguments.action])
+    refuse(arguments, sorted(unread), f"on data {arguments.action}")
     if arguments.action == "list":
         print("\n".join(manage.list_datasets()))
         return 0

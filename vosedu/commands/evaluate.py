@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from vosedu.commands import methods
-from vosedu.commands.clips import add_clips, clips_of
-from vosedu.commands.common import Arguments, Commands, progress
-from vosedu.errors import InputError
+from vosedu.commands.clips import add_clips, clips_of, names_of
+from vosedu.commands.common import Arguments, Commands, progress, refuse
 
 PROTOCOLS = {  # of data sets that are not named like theirs
     "davis17": "davis17-semi",
@@ -46,17 +47,16 @@ def run(arguments: Arguments) -> None:
     from vosedu.training.data import EstimatedFlow
 
     arguments.kept = "no scores were written"
+    _refuse_unread(arguments)
     if arguments.csv:
         csv_paths(arguments.csv, arguments.overwrite)
     if arguments.record:
         ladder.check_rung(arguments.record)
-    if arguments.record and arguments.masks:
-        raise InputError("--record keeps the scores of a network; leave it out with --masks")
     clips = clips_of(arguments)
+    protocol, temporal = protocol_of(arguments), _temporal(arguments, clips)
     if arguments.flow:
-        clips = EstimatedFlow(clips, arguments.flow)
+        clips = EstimatedFlow(clips, arguments.flow, methods.changes(arguments).get("flow_cache"))
     shown = progress(clips, len(clips), "clips")
-    protocol, temporal = protocol_of(arguments), _temporal(arguments)
     if arguments.masks:
         scores = metrics.evaluate_folder(arguments.masks, shown, protocol, temporal=temporal)
     else:
@@ -79,21 +79,48 @@ def run(arguments: Arguments) -> None:
         )
 
 
+def _refuse_unread(arguments: Arguments) -> None:
+    """InputError where options do not go together, so that one would not be read."""
+    from vosedu import api
+
+    if not arguments.csv:
+        refuse(arguments, ("--overwrite",), "without --csv")
+    if arguments.masks:
+        words = ["--weights", "--flow", "--device", "--record"]
+        words += [] if _protocol_of_the_paper(arguments) else ["--method"]
+        why = "with --masks, which are scored as they are"
+        refuse(arguments, words, why)
+        methods.refuse_changes(arguments, methods.changes(arguments), why)
+    paper = api.paper(arguments.method)
+    if "flow" not in paper.needs:
+        refuse(arguments, ("--flow",), f"on {paper.name}, which reads no flow")
+    if arguments.data == "toyvos" and not arguments.flow:
+        why = "on ToyVOS, whose clips bring their flow; give --flow to estimate it"
+        methods.refuse_changes(arguments, ("flow_cache",), why)
+
+
+def _protocol_of_the_paper(arguments: Arguments) -> bool:
+    """Whether masks are scored as the paper does, unless another protocol is asked for."""
+    own = arguments.data == "toyvos" or Path(arguments.data).is_dir()
+    return own and not arguments.protocol
+
+
 def protocol_of(arguments: Arguments) -> str:
     """The protocol asked for, the paper's on ToyVOS, or the data set's own."""
     from vosedu import api
 
-    if arguments.protocol:
-        return arguments.protocol
-    if arguments.data == "toyvos" or Path(arguments.data).is_dir():
+    if _protocol_of_the_paper(arguments):
         return api.paper(arguments.method).protocol
-    return PROTOCOLS.get(arguments.data, arguments.data)
+    return arguments.protocol or PROTOCOLS.get(arguments.data, arguments.data)
 
 
-def _temporal(arguments: Arguments) -> bool | list[str]:
-    """Whether T is measured, or on which sequences."""
+def _temporal(arguments: Arguments, clips: Sequence[Any]) -> bool | list[str]:
+    """Whether T is measured, or on which of these clips."""
     if arguments.temporal and arguments.data == "davis16":
         from vosedu.datasets import DAVIS16
 
-        return [name for name, sequence in DAVIS16.items() if sequence.temporal]
+        measured = [name for name in names_of(clips) if DAVIS16[name].temporal]
+        if not measured:
+            refuse(arguments, ("--temporal",), "on sequences that DAVIS measures no T of")
+        return measured
     return arguments.temporal

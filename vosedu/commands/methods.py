@@ -7,11 +7,12 @@ import contextlib
 import inspect
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass, replace
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from vosedu.commands.common import Arguments, Commands, add_device
+from vosedu.commands.common import Arguments, Commands, add_device, unread
 
 DEFAULT_METHOD = "cosnet"
 _FIELD = "inference."  # begins the names of parsed options that are fields
@@ -53,17 +54,29 @@ def add_fields(p: argparse.ArgumentParser, paper: Any) -> None:
             )
 
 
+def changes(arguments: Arguments) -> dict[str, Any]:
+    """The fields of Inference that the command line gives, by name."""
+    return {
+        name.removeprefix(_FIELD): tuple(value) if isinstance(value, list) else value
+        for name, value in vars(arguments).items()
+        if name.startswith(_FIELD) and value is not None
+    }
+
+
+def refuse_changes(arguments: Arguments, names: Iterable[str], why: str) -> None:
+    """InputError where one of these fields of Inference was given but would not be read."""
+    given = changes(arguments)
+    for name in names:
+        if name in given:
+            raise unread(f"--{name.replace('_', '-')}", why)
+
+
 def inference(model: Any, arguments: Arguments) -> Any:
     """How a network predicts, in the form of its weights, with the changes that were asked for."""
     from vosedu import api
     from vosedu.nn import crf
 
-    changes = {
-        name.removeprefix(_FIELD): tuple(value) if isinstance(value, list) else value
-        for name, value in vars(arguments).items()
-        if name.startswith(_FIELD) and value is not None
-    }
-    changed = replace(api.inference_of(model), **changes)
+    changed = replace(api.inference_of(model), **changes(arguments))
     if getattr(changed, "crf", None) is not None and not crf.has_lattice():
         print(
             "note: without the extra 'crf' the CRF is computed exactly, which takes seconds a "

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from vosedu.commands import given, methods
-from vosedu.commands.clips import add_clips, clips_of
-from vosedu.commands.common import Arguments, Commands, progress
+from vosedu.commands.clips import OPTIONS, add_clips, clips_of
+from vosedu.commands.common import Arguments, Commands, progress, refuse
 from vosedu.errors import InputError
 
 WRITER = "vosedu segment"
@@ -87,8 +87,12 @@ def _clips(arguments: Arguments) -> tuple[Sequence[Any], str]:
             "name a video or a folder of frames, or a data set: vosedu segment holiday.mp4, or "
             "vosedu segment --data davis16"
         )
+    if arguments.data == "toyvos":
+        why = "on ToyVOS, whose clips bring their flow"
+        methods.refuse_changes(arguments, ("flow", "flow_cache"), why)
     if not arguments.paths:
         return clips_of(arguments), f"{arguments.data}-{arguments.method}"
+    refuse(arguments, OPTIONS, "on videos and folders of your own; it goes with --data")
     paths = [each for path in arguments.paths for each in _matching(path)]
     clips = [Clip.read(path) for path in paths]
     names = [clip.name for clip in clips]

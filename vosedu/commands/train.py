@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vosedu.commands.common import Arguments, Commands, add_device, device
+from vosedu.commands.common import Arguments, Commands, add_device, device, refuse, unread
 from vosedu.errors import InputError
 
 
@@ -136,7 +136,14 @@ def _check_out(out: Path, checkpoint: str) -> None:
 
 def trained(paper: Any, arguments: Arguments) -> tuple[Any, Any]:
     """The Config and the Recipe that a `vosedu train` command asks for."""
-    config, recipe = _changed(paper, *_profiled(paper, arguments.profile), arguments.set)
+    config, usual = _profiled(paper, arguments.profile)
+    config, recipe = _changed(paper, config, usual, arguments.set)
+    last = usual.stages[-1].name
+    if arguments.until in {stage.name for stage in usual.stages[:-1]}:
+        why = f"with --until {arguments.until}: it changes the last stage, '{last}'"
+        refuse(arguments, ("--data",), why)
+        if recipe != usual:
+            raise unread(f"--set {' '.join(arguments.set)}", why)
     if arguments.data is not None:
         recipe = recipe.change(data=_videos(arguments.data, recipe.stages[-1].data))
     if arguments.initial is not None:

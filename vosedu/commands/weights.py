@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vosedu.commands.common import Arguments, Commands
+from vosedu.commands.common import Arguments, Commands, refuse
 from vosedu.errors import InputError
 
 
@@ -31,6 +31,7 @@ def run(arguments: Arguments) -> None:
 
     key, papers = arguments.key, api.papers()
     if arguments.action == "list":
+        refuse(arguments, ("KEY", "FILE", "--all"), "on weights list")
         print("\n".join(_listed(papers, RELEASES)))
         return
     if key is None:
@@ -43,8 +44,10 @@ def run(arguments: Arguments) -> None:
     release = RELEASES[key]
     arguments.kept = "the same command goes on from there"
     if arguments.action == "where":
+        refuse(arguments, ("FILE", "--all"), "on weights where, which names all files")
         print("\n".join(where_weights(key)))
     elif arguments.file is not None:
+        refuse(arguments, ("--all",), "beside the name of one file")
         print(get_weights(key, arguments.file))
     elif not release.weights:
         raise InputError(f"no weights were released for {key}: {release.reason}")
