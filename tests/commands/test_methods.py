@@ -16,6 +16,8 @@ from vosedu.clip import Clip, read_mask
 from vosedu.commands import methods
 from vosedu.errors import InputError
 from vosedu.nn.crf import CRF
+from vosedu.papers.amcnet import inference as amcnet
+from vosedu.papers.hcpn import inference as hcpn
 
 
 @pytest.fixture
@@ -59,6 +61,15 @@ def test_every_field_is_an_option() -> None:
     assert inference == paper(3, "random", exact=True, flip=True, crf=CRF(), size=(96, 160))
     assert asked("--no-flip", method="cosnet") == paper()
     assert asked("--flow", "farneback", method="dpa").flow == "farneback"
+
+
+@pytest.mark.parametrize(
+    "key, crf",
+    [("cosnet", CRF()), ("amcnet", amcnet.PAPER_CRF), ("hcpn", hcpn.PAPER_CRF)],
+)
+def test_crf_without_more_words_is_that_of_the_paper(key: str, crf: CRF) -> None:
+    assert asked("--crf", method=key).crf == crf
+    assert asked(method=key).crf is None
 
 
 @pytest.mark.parametrize("key", api.papers())

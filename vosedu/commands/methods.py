@@ -50,7 +50,7 @@ def add_fields(p: argparse.ArgumentParser, paper: Any) -> None:
                 f"--{field.name.replace('_', '-')}",
                 dest=_FIELD + field.name,
                 help=texts.get(field.name, "").replace("%", "%%"),
-                **_reading(hints[field.name]),
+                **_reading(hints[field.name], field.metadata.get("given")),
             )
 
 
@@ -117,8 +117,11 @@ def descriptions(kind: type) -> dict[str, str]:
     return {name: " ".join(text.split()) for name, text in entries}
 
 
-def _reading(hint: Any) -> dict[str, Any]:
-    """How argparse reads a field of that type; TypeError for one that no option can give."""
+def _reading(hint: Any, given: Any = None) -> dict[str, Any]:
+    """How argparse reads a field of that type; TypeError for one that no option can give.
+
+    given: what the bare option of a field of settings stands for; None: the type's defaults.
+    """
     kinds = [kind for kind in get_args(hint) if kind is not NoneType]
     kind = kinds[0] if NoneType in get_args(hint) and len(kinds) == 1 else hint
     if kind is bool:
@@ -129,5 +132,5 @@ def _reading(hint: Any) -> dict[str, Any]:
         count = "+" if Ellipsis in get_args(kind) else len(get_args(kind))
         return {"type": get_args(kind)[0], "nargs": count}
     if isinstance(kind, type) and is_dataclass(kind):
-        return {"action": "store_const", "const": kind()}
+        return {"action": "store_const", "const": given or kind()}
     raise TypeError(f"a field of type {hint} cannot be an option of the command line")

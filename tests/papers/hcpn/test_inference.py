@@ -14,6 +14,7 @@ from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.papers.hcpn import speed
 from vosedu.papers.hcpn.inference import (
+    PAPER_CRF,
     HCPNPictures,
     Inference,
     as_bytes,
@@ -193,3 +194,34 @@ def test_clips_it_cannot_use_are_said_so(model: HCPN) -> None:
         broken.decoder.coarse.bias.fill_(float("nan"))
     with pytest.raises(InputError, match="not a number"):
         list(segment(broken, noise()))
+
+
+# CRF ---------------------------------------------------------------------------------------------
+
+
+def test_the_crf_is_the_released_scripts() -> None:
+    """Section 7.5: both kernels, five steps, and the unary costs of probabilities 0 to 1.
+
+    e_1 = -ln(1 - p + 1e-8) / (1.05 sigmoid(1 - p)) of the object and e_0, the same of p; the
+    costs are -ln(clip(e, 1e-5, 1)). Every frame's largest probability becomes 1 first.
+    """
+    assert PAPER_CRF.smooth == (1.0, 3.0), "Gaussian: deviation, weight"
+    assert PAPER_CRF.bilateral == (25.0, 5.0, 7.0), "bilateral: place, colour, weight"
+    assert PAPER_CRF.steps == 5
+    probability = np.array([[0.0, 0.05, 0.1, 0.2]], np.float32)
+    p = np.array([0.0, 0.25, 0.5, 1.0])  # divided by the largest
+    e = [-np.log(q + 1e-8) * (1 + np.exp(-q)) / 1.05 for q in (p, 1 - p)]
+    expected = -np.log(np.clip(e, 1e-5, 1))
+    np.testing.assert_allclose(PAPER_CRF._unary(probability), expected, atol=1e-4)
+    assert expected[1, 0] == pytest.approx(11.513, abs=1e-3), "background of p = 0 is certain"
+    assert not PAPER_CRF._unary(np.zeros((1, 4), np.float32))[0].any(), "an empty frame stays empty"
+
+
+def test_a_faint_object_is_kept_as_the_release_keeps_it() -> None:
+    """A frame whose probabilities stay below one half gets its object by the stretching alone."""
+    frame = np.zeros((16, 16, 3), np.uint8)
+    frame[4:12, 4:12] = 255
+    faint = np.where(frame[..., 0] > 0, 0.4, 0.02).astype(np.float32)
+    stretched = PAPER_CRF.refine_exactly(faint, frame) > 0.5
+    plain = replace(PAPER_CRF, stretch=False).refine_exactly(faint, frame) > 0.5
+    assert stretched.tolist() == (frame[..., 0] > 0).tolist() and not plain.any()

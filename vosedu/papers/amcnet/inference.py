@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -44,7 +44,7 @@ class Inference:
 
     order: str = "enlarge"
     filter: str = "bicubic"
-    crf: CRF | None = None
+    crf: CRF | None = field(default=None, metadata={"given": PAPER_CRF})
     flow: str = "dis-medium"
     flow_cache: str | None = None
     size: tuple[int, int] | None = None

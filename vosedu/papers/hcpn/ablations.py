@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from vosedu.papers.contract import Claim, Row, Table
 from vosedu.papers.hcpn.config import PAPER_ROWS
+from vosedu.papers.hcpn.inference import PAPER_CRF
 from vosedu.papers.hcpn.network import Config
 from vosedu.papers.hcpn.training import training_data
 
@@ -130,6 +131,7 @@ TABLE4 = Table(
     (
         Row(
             FULL,
+            inference={"crf": PAPER_CRF},
             reported={
                 **_jf(85.8, 85.4),
                 "J recall": 96.2,

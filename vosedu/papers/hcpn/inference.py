@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -15,10 +15,13 @@ from vosedu.checks import check_fields
 from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.nn import imagenet_rgb, to_batch
-from vosedu.nn.crf import CRF
+from vosedu.nn.crf import CRF, EnergyCRF
 from vosedu.papers.contract import FeatureStore, FrameResult
 from vosedu.papers.hcpn.network import HCPN
 from vosedu.papers.streaming import CheckedFrames, results
+
+PAPER_CRF = EnergyCRF(smooth=(1.0, 3.0), bilateral=(25.0, 5.0, 7.0), stretch=True)
+"""The CRF of Table IV, with the parameters and energies of the released script."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Inference:
         "mean": the mean of both.
     mirror: the mean with the result for the mirrored pictures.
     precision: "float"; "byte": cut to 256 steps before the mask is resized, as released.
-    crf: a dense CRF on every probability, at the clip's size; Table IV of the paper includes one.
+    crf: a dense CRF on every probability, at the clip's size, such as `PAPER_CRF`; Table IV of the
+        paper includes it.
     flow: the method of `vosedu.flow` for clips that bring no flow along (the authors used RAFT).
     flow_cache: a folder that keeps estimated flow; None keeps none.
     flow_order: of the flow picture's channels, "rgb"; "bgr": red and blue exchanged, as released.
@@ -40,7 +44,7 @@ class Inference:
     keep: str = "first"
     mirror: bool = False
     precision: str = "float"
-    crf: CRF | None = None
+    crf: CRF | None = field(default=None, metadata={"given": PAPER_CRF})
     flow: str = "dis-medium"
     flow_cache: str | None = None
     flow_order: str = "rgb"
@@ -59,7 +63,7 @@ class Inference:
     def released(cls) -> Inference:
         """As the authors' test script: mirrored views, bytes, flow pictures with exchanged colours.
 
-        The CRF is a script of its own; give one with `crf`.
+        The CRF is a script of its own; give it with `crf=PAPER_CRF`.
         """
         return cls(mirror=True, precision="byte", flow_order="bgr")
 
