@@ -49,8 +49,9 @@ class TestEveryPaper:
         for kind in (paper.Config, paper.Inference):
             assert is_dataclass(kind) and kind.__dataclass_params__.frozen
             assert isinstance(kind.paper(), kind) and isinstance(kind.released(), kind)
-        for profile in PROFILES:
-            assert isinstance(paper.Config.paper().scaled(profile), paper.Config)
+        assert paper.profiles[: len(PROFILES)] == PROFILES
+        for profile in paper.profiles:
+            assert isinstance(paper.config(profile), paper.Config)
             assert paper.recipe(profile).stages
         assert paper.released.weights or paper.released.reason
 

@@ -24,7 +24,9 @@ def add(commands: Commands) -> None:
         "train cosnet --profile course --seed 0",
     )
     p.add_argument("key", metavar="KEY", help="the paper")
-    p.add_argument("--profile", default="course", help="quick, ablate, course, davis-small, full")
+    p.add_argument(
+        "--profile", default="course", help="quick, ablate, course, long, davis-small, full"
+    )
     p.add_argument("--seed", type=int, default=0)
     add_device(p)
     p.add_argument("--until", metavar="STAGE", help="stop after the stage of that name")
@@ -163,11 +165,11 @@ def _videos(name: str, before: str) -> str:
 
 def _profiled(paper: Any, profile: str) -> tuple[Any, Any]:
     """Config and recipe of one profile."""
-    from vosedu.papers.contract import PROFILES
-
-    if profile not in PROFILES:
-        raise InputError(f"there is no profile '{profile}'; choose one of {', '.join(PROFILES)}")
-    return paper.Config.paper().scaled(profile), paper.recipe(profile)
+    if profile not in paper.profiles:
+        raise InputError(
+            f"{paper.key} has no profile '{profile}'; choose one of {', '.join(paper.profiles)}"
+        )
+    return paper.config(profile), paper.recipe(profile)
 
 
 def _changed(paper: Any, config: Any, recipe: Any, changes: Sequence[str]) -> tuple[Any, Any]:

@@ -204,6 +204,13 @@ class PaperInference(Protocol):
         """As the authors' code does it."""
 
 
+def with_profiles(
+    recipe: Callable[[str], Recipe], more: Mapping[str, Recipe]
+) -> Callable[[str], Recipe]:
+    """`recipe`, which now knows the profiles of `more` as well."""
+    return lambda profile: more[profile] if profile in more else recipe(profile)
+
+
 C = TypeVar("C", bound=PaperConfig)
 P = TypeVar("P", bound=PaperInference)
 C_contra = TypeVar("C_contra", bound=PaperConfig, contravariant=True)
@@ -259,8 +266,10 @@ class Paper(Generic[C, P]):
         the ablations then take the first masks from the clips' labels.
     protocol: a name of `metrics.PROTOCOLS`: how it is scored on ToyVOS.
     build: a Config -> its network, with random weights, which keeps its `config`.
-    recipe: one of `PROFILES` -> how the network is trained.
+    recipe: one of `profiles` -> how the network is trained.
     tables: the experiment tables of the paper as data.
+    profiles: `PROFILES`, and "long" where the embedded network was trained longer than the recipe
+        "course", which a student reruns in minutes.
     small: fields of Inference that the network of the profile davis-small predicts with, chosen
         on training sequences as its recipe was.
     benchmarks: its measurements in `vosedu bench`.
@@ -285,6 +294,7 @@ class Paper(Generic[C, P]):
     tables: tuple[Table, ...]
     released: Released
     protocol: str = "toyvos"
+    profiles: tuple[str, ...] = PROFILES
     small: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     benchmarks: tuple[Benchmark, ...] = ()
     starts: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
@@ -296,6 +306,10 @@ class Paper(Generic[C, P]):
                 return table
         known = ", ".join(table.key for table in self.tables)
         raise KeyError(f"{self.key} has no table '{key}'; there are {known}")
+
+    def config(self, profile: str) -> C:
+        """The paper's network at the scale of one of `profiles`; "long" has that of "course"."""
+        return self.Config.paper().scaled("course" if profile == "long" else profile)
 
     def inference(self, form: str) -> P:
         """How to predict in one of the two `FORMS`."""

@@ -1,12 +1,11 @@
 """AMC-Net (Yang et al., ICCV 2021): motion and appearance, weighed against each other."""
 
+from vosedu.papers.amcnet import real, training
 from vosedu.papers.amcnet.ablations import TABLES
 from vosedu.papers.amcnet.inference import Inference, segment
 from vosedu.papers.amcnet.network import Config, build
-from vosedu.papers.amcnet.real import recipe
 from vosedu.papers.amcnet.released import RELEASED
-from vosedu.papers.amcnet.training import train
-from vosedu.papers.contract import Paper
+from vosedu.papers.contract import Paper, with_profiles
 
 PAPER = Paper(
     key="amcnet",
@@ -22,8 +21,8 @@ PAPER = Paper(
     needs=frozenset({"flow"}),
     Config=Config,
     build=build,
-    recipe=recipe,
-    train=train,
+    recipe=with_profiles(training.recipe, {"davis-small": real.recipe()}),
+    train=training.train,
     Inference=Inference,
     segment=segment,
     tables=TABLES,

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from vosedu.papers.amcnet import training
 from vosedu.papers.amcnet.training import Frames
 from vosedu.training import Group, Recipe
 
 
-def recipe(profile: str = "course", form: str = "paper") -> Recipe:
-    """The recipe of a profile, "davis-small" among them; see `training.recipe` for the others.
+def recipe() -> Recipe:
+    """One stage, as in the paper, with both encoders trained at a fifth of the rate.
 
-    One stage, as in the paper. Every stage of the appearance encoder takes what the gates made of
-    the stage before, so nothing of it can be kept on disk; both encoders are trained, at a fifth of
-    the rate.
+    Every stage of the appearance encoder takes what the gates made of the stage before, so nothing
+    of it can be kept on disk.
     """
-    if profile != "davis-small":
-        return training.recipe(profile, form)
     stage = Frames(
         name="frames",
         data="davis16/train/240p@dis-medium",

@@ -1,13 +1,12 @@
 """COSNet (Lu et al., CVPR 2019): co-attention between frames of one video."""
 
-from vosedu.papers.contract import Paper
+from vosedu.papers.contract import PROFILES, Paper, with_profiles
+from vosedu.papers.cosnet import long, real, training
 from vosedu.papers.cosnet.ablations import TABLES
 from vosedu.papers.cosnet.inference import Inference, segment
 from vosedu.papers.cosnet.network import Config, build
-from vosedu.papers.cosnet.real import INFERENCE, recipe
 from vosedu.papers.cosnet.released import RELEASED
 from vosedu.papers.cosnet.speed import BENCHMARKS
-from vosedu.papers.cosnet.training import train
 
 PAPER = Paper(
     key="cosnet",
@@ -26,13 +25,14 @@ PAPER = Paper(
     needs=frozenset({"references"}),
     Config=Config,
     build=build,
-    recipe=recipe,
-    train=train,
+    recipe=with_profiles(training.recipe, {"davis-small": real.recipe(), "long": long.recipe()}),
+    profiles=(*PROFILES, "long"),
+    train=training.train,
     Inference=Inference,
     segment=segment,
     tables=TABLES,
     released=RELEASED,
-    small=INFERENCE,
+    small=real.INFERENCE,
     benchmarks=BENCHMARKS,
     starts={"common": "start-tiny"},
 )

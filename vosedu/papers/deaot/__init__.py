@@ -1,13 +1,12 @@
 """DeAOT (Yang and Yang, NeurIPS 2022) and AOT: objects of a given mask, followed by identity."""
 
-from vosedu.papers.contract import Paper
+from vosedu.papers.contract import Paper, with_profiles
+from vosedu.papers.deaot import real, training
 from vosedu.papers.deaot.ablations import TABLES
 from vosedu.papers.deaot.inference import Inference, segment
 from vosedu.papers.deaot.network import Config, build
-from vosedu.papers.deaot.real import recipe
 from vosedu.papers.deaot.released import RELEASED
 from vosedu.papers.deaot.speed import BENCHMARKS
-from vosedu.papers.deaot.training import train
 
 PAPER = Paper(
     key="deaot",
@@ -23,8 +22,8 @@ PAPER = Paper(
     needs=frozenset({"mask"}),
     Config=Config,
     build=build,
-    recipe=recipe,
-    train=train,
+    recipe=with_profiles(training.recipe, {"davis-small": real.recipe()}),
+    train=training.train,
     Inference=Inference,
     segment=segment,
     tables=TABLES,

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vosedu.papers.deaot import training
 from vosedu.papers.deaot.training import Clips
 from vosedu.training import Group, Recipe
 
 
-def recipe(profile: str = "course", encoder: str = "mobilenet") -> Recipe:
-    """The recipe of a profile, "davis-small" among them; see `training.recipe` for the others.
+def recipe() -> Recipe:
+    """Both stages of the paper: clips made of still images, then DAVIS-2016.
 
-    Both stages of the paper: clips made of still images, then DAVIS-2016, whose videos have one
-    object each; a second video's object, laid on top, makes them clips of several. The encoder is
-    not trained.
+    Its videos have one object each; a second video's object, laid on top, makes them clips of
+    several. The encoder is not trained.
     """
-    if profile != "davis-small":
-        return training.recipe(profile, encoder)
     stills = Clips(
         name="stills",
         data="pairs:data/downloads/saliency-mini",

@@ -1,13 +1,12 @@
 """DPA (Cho et al., CVPR 2024): dual prototype attention over modalities and frames."""
 
-from vosedu.papers.contract import Paper
+from vosedu.papers.contract import PROFILES, Paper, with_profiles
+from vosedu.papers.dpa import long, real, training
 from vosedu.papers.dpa.ablations import TABLES
 from vosedu.papers.dpa.inference import Inference, segment
 from vosedu.papers.dpa.network import Config, build
-from vosedu.papers.dpa.real import recipe
 from vosedu.papers.dpa.released import RELEASED
 from vosedu.papers.dpa.speed import BENCHMARKS
-from vosedu.papers.dpa.training import train
 
 PAPER = Paper(
     key="dpa",
@@ -23,8 +22,9 @@ PAPER = Paper(
     needs=frozenset({"flow", "references"}),
     Config=Config,
     build=build,
-    recipe=recipe,
-    train=train,
+    recipe=with_profiles(training.recipe, {"davis-small": real.recipe(), "long": long.recipe()}),
+    profiles=(*PROFILES, "long"),
+    train=training.train,
     Inference=Inference,
     segment=segment,
     tables=TABLES,

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vosedu.papers.dpa import training
 from vosedu.papers.dpa.training import Snippets
 from vosedu.training import Recipe
 
 ENCODERS = r"(appearance|motion)\.encoder"
 
 
-def recipe(profile: str = "course", form: str = "paper") -> Recipe:
-    """The recipe of a profile, "davis-small" among them; see `training.recipe` for the others."""
-    if profile != "davis-small":
-        return training.recipe(profile, form)
+def recipe() -> Recipe:
+    """Both stages of the paper: still images, then snippets. The encoders are not trained."""
     stills = Snippets(
         name="stills",
         data="pairs:data/downloads/saliency-mini",
-        loss=form,
+        loss="paper",
         steps=150,
         batch_size=6,
         size=(192, 336),

@@ -1,13 +1,12 @@
 """HCPN (Pei et al., IEEE TIP 2023): hierarchical co-attention propagation."""
 
-from vosedu.papers.contract import Paper
+from vosedu.papers.contract import Paper, with_profiles
+from vosedu.papers.hcpn import real, training
 from vosedu.papers.hcpn.ablations import TABLES
 from vosedu.papers.hcpn.inference import Inference, segment
 from vosedu.papers.hcpn.network import Config, build
-from vosedu.papers.hcpn.real import recipe
 from vosedu.papers.hcpn.released import RELEASED
 from vosedu.papers.hcpn.speed import BENCHMARKS
-from vosedu.papers.hcpn.training import train
 
 PAPER = Paper(
     key="hcpn",
@@ -24,8 +23,8 @@ PAPER = Paper(
     needs=frozenset({"flow"}),
     Config=Config,
     build=build,
-    recipe=recipe,
-    train=train,
+    recipe=with_profiles(training.recipe, {"davis-small": real.recipe()}),
+    train=training.train,
     Inference=Inference,
     segment=segment,
     tables=TABLES,

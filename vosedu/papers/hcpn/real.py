@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from vosedu.papers.hcpn import training
 from vosedu.papers.hcpn.training import FramePairs
 from vosedu.training import Group, Recipe
 
 
-def recipe(profile: str = "course", form: str = "paper") -> Recipe:
-    """The recipe of a profile, "davis-small" among them; see `training.recipe` for the others.
+def recipe() -> Recipe:
+    """The paper's second stage alone, since its first needs YouTube-VOS.
 
-    The paper's second stage alone, since its first needs YouTube-VOS. The streams exchange features
-    behind every stage, so nothing of them can be kept; they are trained at a fifth of the rate.
+    The streams exchange features behind every stage, so nothing of them can be kept; they are
+    trained at a fifth of the rate.
     """
-    if profile != "davis-small":
-        return training.recipe(profile, form)
     main = FramePairs(
         name="main",
         data="davis16/train/240p@dis-medium",
-        loss=form,
+        loss="paper",
         steps=300,
         batch_size=4,
         size=(96, 160),
@@ -31,6 +28,5 @@ def recipe(profile: str = "course", form: str = "paper") -> Recipe:
             Group("blocks and decoder"),
         ),
         frozen_norms=r"encoder\.(image_a|image_b|flow)\.",
-        hard_negatives=form == "released",
     )
     return Recipe((main,), initial="imagenet")
