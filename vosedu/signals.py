@@ -1,11 +1,15 @@
-"""Ctrl-C where several processes work for one command."""
+"""Ctrl-C: answered by one process of a command, and answered soon."""
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+PATIENCE = 1.0  # seconds from Ctrl-C until a computation that does not return is given up
 
 
 @contextmanager
@@ -23,3 +27,50 @@ def keyboard_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def interruptible(last_words: Callable[[], object]) -> Iterator[None]:
+    """Ctrl-C ends the block soon, also where one step of the computation takes long.
+
+    Python raises KeyboardInterrupt between two of its own steps, and the product of two large
+    matrices is one step. If the block has not ended `PATIENCE` seconds after Ctrl-C, another thread
+    calls `last_words` and ends the process and those it started, with exit code 130. That is what
+    a kill does, so whoever writes a file in the block must be safe from it (`vosedu.writing`).
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    ended, deciding = threading.Event(), threading.Lock()
+    heard, told = os.pipe()  # a signal's number is written here when it comes, whatever runs
+    os.set_blocking(told, False)
+
+    def watch() -> None:
+        while (number := os.read(heard, 1)) not in (b"", b"\0"):
+            if number == bytes([signal.SIGINT]) and not ended.wait(PATIENCE):
+                with deciding:
+                    if not ended.is_set():
+                        _end_at_once(last_words)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    before = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        with deciding:
+            ended.set()
+        signal.set_wakeup_fd(before)
+        os.write(told, b"\0")
+        watcher.join()
+        os.close(heard)
+        os.close(told)
+
+
+def _end_at_once(last_words: Callable[[], object]) -> None:
+    try:
+        for process in multiprocessing.active_children():
+            process.kill()
+        last_words()
+    finally:
+        os._exit(130)

@@ -13,7 +13,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from vosedu.clip import Clip
 
 PATIENCE = 120.0  # seconds until a command has come to its work, on a busy machine
 MAIN = "import sys; from vosedu.commands import main; sys.exit(main(sys.argv[1:]))"
@@ -97,6 +100,27 @@ def test_ablate_in_two_processes(tmp_path: Path) -> None:
     command = Command(tmp_path, *words, "--jobs", 2)
     kept = command.stopped(lambda: list(tmp_path.glob("runs/ablate/*")))
     assert kept == "finished runs are kept, the same command goes on from there"
+
+
+def test_a_computation_that_does_not_return(tmp_path: Path) -> None:
+    """As long as one matrix product runs, Python raises no KeyboardInterrupt."""
+    frames = [np.zeros((48, 80, 3), np.uint8)] * 2
+    Clip("walk", frames).write(tmp_path / "walk")
+    program = (
+        "import ctypes, sys\n"
+        "from pathlib import Path\n"
+        "from vosedu.nn import crf\n"
+        "def stuck(*_):\n"
+        "    Path('stuck').touch()\n"
+        "    mutex, lock = ctypes.create_string_buffer(128), ctypes.CDLL(None).pthread_mutex_lock\n"
+        "    lock(mutex)\n"
+        "    lock(mutex)  # waits for itself, in C\n"
+        "crf.CRF.refine = stuck\n"
+        f"{MAIN}"
+    )
+    command = Command(tmp_path, "segment", "walk", "--crf", "--out", "out", program=program)
+    kept = command.stopped((tmp_path / "stuck").exists)
+    assert kept == "the masks so far are in out/unfinished/masks"
 
 
 def test_bench(tmp_path: Path) -> None:

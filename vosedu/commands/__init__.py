@@ -27,6 +27,7 @@ from vosedu.commands import (
 from vosedu.commands.common import Commands
 from vosedu.commands.methods import DEFAULT_METHOD
 from vosedu.errors import InputError
+from vosedu.signals import interruptible
 
 COMMANDS = (tour, segment, train, evaluate, ablate, data, weights, bench, doctor)
 
@@ -36,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = argparse.Namespace()
     try:
         arguments = parse(sys.argv[1:] if argv is None else argv)
-        return arguments.run(arguments) or 0
+        with interruptible(lambda: _say_stopped(arguments)):
+            return arguments.run(arguments) or 0
     except InputError as error:
         print(f"vosedu: {_spelled(str(error))}", file=sys.stderr)
         return 2
@@ -55,9 +57,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 2
     except KeyboardInterrupt:
-        kept = getattr(arguments, "kept", "nothing half-done was left behind")
-        print(f"\nvosedu: stopped; {kept() if callable(kept) else kept}", file=sys.stderr)
+        _say_stopped(arguments)
         return 130
+
+
+def _say_stopped(arguments: argparse.Namespace) -> None:
+    """What a command that was stopped leaves behind."""
+    kept = getattr(arguments, "kept", "nothing half-done was left behind")
+    said = f"\nvosedu: stopped; {kept() if callable(kept) else kept}"
+    print(said, file=sys.stderr, flush=True)
 
 
 def _out_of_memory(error: Exception) -> bool:
