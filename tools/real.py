@@ -1,56 +1,77 @@
-"""Pictures of what a network does on DAVIS val, from the masks that `vosedu segment` wrote.
+"""What the networks of the profile davis-small do on real video: scores and pictures.
 
-    vosedu segment --data davis16 --resolution 240p --present-only --method cosnet --out runs/real
-    python tools/real.py cosnet runs/real/masks
+    python tools/real.py dpa           # one paper
+    python tools/real.py cosnet dpa    # several
 
-writes data/pictures/KEY-real.jpg: the middle frame of every sequence with its mask, best J first,
-without the sequences from YouTube, as their terms ask (frames: DAVIS 2016, Perazzi et al., CVPR
-2016, CC BY-NC 4.0, at half its size); and data/results/KEY/davis-small/without_object.csv: how much
-of a frame the network of the profile davis-small marks around the only frames of the set without an
-object. They belong to two training sequences, so it has seen them.
+reads the validation sequences of DAVIS 2016 at 240p that are there, segments them with the embedded
+network of each paper (a semi-supervised one is given the first mask) and writes, for each,
+
+- data/results/KEY/davis-small/: J, F and T of every sequence and frame, and the paper's rung 2;
+- data/results/KEY/davis-small/without_object.csv: how much of a frame the network marks around the
+  only frames of the set without an object, which belong to two training sequences;
+- data/pictures/KEY-real.jpg: the middle frame of every sequence with its mask, best J first. The
+  sequences from YouTube are left out, as their terms ask (frames: DAVIS 2016, Perazzi et al., CVPR
+  2016, CC BY-NC 4.0, at half its size).
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from vosedu import api, datasets, metrics
-from vosedu.clip import read_mask
+from vosedu import api, datasets, ladder, metrics
+from vosedu.clip import Clip
 from vosedu.figures.overlay import overlay
 from vosedu.figures.sheet import sheet
+from vosedu.metrics import Scores
+from vosedu.training.data import EstimatedFlow
 
 DATA = Path(__file__).resolve().parent.parent / "data"
-PICTURES, RESULTS = DATA / "pictures", DATA / "results"
+FLOW = "dis-medium"
 YOUTUBE = {
     *("dog-agility", "drift-turn", "drift-straight", "motocross-bumps", "motocross-jump"),
     "parkour",
 }
 
 
-def shown(masks: Path) -> dict[str, np.ndarray]:
-    """Title -> overlay of the middle frame of each sequence, H x W x 3 uint8; the best first."""
-    found = []
-    for clip in datasets.open_dataset("davis16", "val", resolution="240p", present_only=True):
-        if clip.name in YOUTUBE:
-            continue
-        t = len(clip) // 2
-        mask = read_mask(masks / clip.name / f"{clip.stems[t]}.png")
-        j = metrics.region(mask > 0, clip.labels[t] > 0)
-        found.append((j, f"{clip.name}, J {100 * j:.0f}", overlay(clip.frames[t], mask)))
-    return {title: picture for _, title, picture in sorted(found, key=lambda one: -one[0])}
+def scored(key: str) -> tuple[Scores, dict[str, np.ndarray], str]:
+    """The scores on DAVIS val, title -> overlay of a middle frame (best first), and on what."""
+    model, needs = api.load(key, "davis-small"), api.paper(key).needs
+    clips = _clips("val", needs)
+    rules = metrics.protocol_of("davis17-semi" if "mask" in needs else "davis16")
+    middle: dict[str, np.ndarray] = {}
+
+    def masks(clip: Clip) -> dict[int, np.ndarray]:
+        given = rules.given(clip) if "mask" in needs else None
+        found = {r.index: r.mask for r in api.segment(model, clip, given=given)}
+        middle[clip.name] = found[len(clip) // 2]
+        return found
+
+    scores = metrics.evaluate(masks, clips, rules, temporal=True)
+    shown = []
+    for clip in clips:
+        if clip.name not in YOUTUBE:
+            t, mask = len(clip) // 2, middle[clip.name]
+            j = metrics.region(mask > 0, clip.labels[t] > 0)
+            shown.append((j, f"{clip.name}, J {100 * j:.0f}", overlay(clip.frames[t], mask)))
+    pictures = {title: picture for _, title, picture in sorted(shown, key=lambda one: -one[0])}
+    where = f"davis16 val 240p, {len(clips)} clips" + (f", {FLOW} flow" if "flow" in needs else "")
+    return scores, pictures, where
 
 
 def without_object(key: str) -> pd.DataFrame:
     """The shares of a frame that the mask and the annotation mark, in per cent, frame by frame."""
-    clips = datasets.open_dataset("davis16", "train", resolution="240p", present_only=True)
+    needs = api.paper(key).needs
+    clips = {clip.name: clip for clip in _clips("train", needs, ("bmx-bumps", "surf"))}
     model = api.load(key, "davis-small")
     rows = []
     for name, start, stop in (("bmx-bumps", 56, 80), ("surf", 46, 55)):
         clip = clips[name].cut(start, stop)
+        given = {0: clip.labels[0]} if "mask" in needs else None
         rows += [
             {
                 "Sequence": name,
@@ -58,20 +79,33 @@ def without_object(key: str) -> pd.DataFrame:
                 "marked": 100 * float((r.mask > 0).mean()),
                 "object": 100 * float((clip.labels[r.index] > 0).mean()),
             }
-            for r in api.segment(model, clip)
+            for r in api.segment(model, clip, given=given)
         ]
     return pd.DataFrame(rows)
 
 
-def main(key: str, masks: str) -> None:
-    """Write the picture and the table of a paper."""
-    figure = sheet(shown(Path(masks)), columns=4)
-    figure.savefig(
-        PICTURES / f"{key}-real.jpg", dpi=90, pil_kwargs={"quality": 80, "optimize": True}
-    )
-    table = without_object(key)
-    table.round(3).to_csv(RESULTS / key / "davis-small" / "without_object.csv", index=False)
+def _clips(split: str, needs: frozenset[str], names: Sequence[str] = ()) -> Sequence[Clip]:
+    clips = datasets.open_dataset("davis16", split, resolution="240p", present_only=True)
+    if names:
+        clips = clips.pick(names)
+    return EstimatedFlow(clips, FLOW) if "flow" in needs else clips
+
+
+def main(keys: Sequence[str]) -> None:
+    """Write the scores, the picture and the table of these papers."""
+    for key in keys:
+        scores, pictures, where = scored(key)
+        folder = DATA / "results" / key / "davis-small"
+        scores.to_csv(folder, overwrite=True)
+        ladder.record(key, "2", scores, where=where, weights="davis-small")
+        sheet(pictures, columns=4).savefig(
+            DATA / "pictures" / f"{key}-real.jpg",
+            dpi=90,
+            pil_kwargs={"quality": 80, "optimize": True},
+        )
+        without_object(key).round(3).to_csv(folder / "without_object.csv", index=False)
+        print(key, scores, sep="\n")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1:])

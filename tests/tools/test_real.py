@@ -1,0 +1,36 @@
+"""The tool that scores the networks for real video, on a data set of one short sequence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import real
+
+from vosedu import metrics
+
+
+@pytest.mark.parametrize("key", ["amcnet", "dpa"])
+def test_scores_and_pictures_are_those_of_the_masks(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOSEDU_DATA", str(tmp_path))
+    rng = np.random.default_rng(0)
+    for part in ("JPEGImages", "Annotations"):
+        folder = tmp_path / "davis16" / part / "240p" / "blackswan"
+        folder.mkdir(parents=True)
+        for t in range(3):
+            frame = rng.integers(0, 256, (48, 80, 3), np.uint8)
+            mask = np.zeros((48, 80), np.uint8)
+            mask[10:30, 20 + t : 50 + t] = 255
+            image, end = (frame, "jpg") if part == "JPEGImages" else (mask, "png")
+            cv2.imwrite(str(folder / f"{t:05}.{end}"), image)
+    scores, pictures, where = real.scored(key)
+    assert list(scores.sequences.index) == ["blackswan"]
+    assert where == "davis16 val 240p, 1 clips, dis-medium flow"
+    (title,) = pictures
+    assert title.startswith("blackswan, J ") and pictures[title].shape == (48, 80, 3)
+    assert 0 <= scores.summary()["J-Mean"] <= 1 and "T-Mean" in scores.summary()
+    assert scores.protocol == metrics.protocol_of("davis16")
