@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -78,6 +80,16 @@ def test_verdicts_stand_beside_the_claims(records) -> None:
     assert found.loc["less", "paper's size"] == "-2.50 ruled out"  # ours: -20.00 for both seeds
     assert found.loc["other", "verdict"] == "not run here"
     assert found.loc["other", "paper"] == ""
+
+
+def test_a_claim_whose_control_failed_says_nothing_of_the_papers_size(records, record) -> None:
+    claim = Claim("less is lower", "mixed", "lower", control="wrong", cost=20.0)
+    rows = (TABLE.rows[0], replace(TABLE.rows[1], claim=claim), Row("wrong", intervention="grey"))
+    table = replace(TABLE, rows=rows)
+    idle = [record("wrong", seed, 0.59) for seed in (0, 1)]  # the control must cost 20, costs 1
+    found = report.verdicts(table, [*records, *idle], factors=())
+    assert found.loc["less", "verdict"] == "not testable here"
+    assert found.loc["less", "paper's size"] == "control failed"
 
 
 def test_spread_over_seeds_and_over_clips(records) -> None:

@@ -93,14 +93,15 @@ def verdicts(
     lines = {}
     for row in claimed(table):
         difference, compared = reported_difference(table, row), _compared(table, records, row)
+        judged = judge(records, table, row)
         line: dict[str, Any] = {
             "claim": row.claim.text,
             "paper": "" if np.isnan(difference) else f"{difference:+.2f}",
             "suite": row.claim.suite,
             "ours": str(compared or NOT_RUN),
-            "paper's size": against_the_paper(difference, compared),
+            "paper's size": against_the_paper(difference, compared, judged),
             "margin": f"{row.claim.margin:g}",
-            "verdict": judge(records, table, row),
+            "verdict": judged,
         }
         for factor in factors:
             claim = replace(row.claim, margin=factor * row.claim.margin)

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from vosedu import api
-from vosedu.ablation.compare import Comparison, compare, control_works, rules_out, verdict
+from vosedu.ablation.compare import (
+    NOT_TESTABLE,
+    Comparison,
+    compare,
+    control_works,
+    rules_out,
+    verdict,
+)
 from vosedu.ablation.run import suites_of
 from vosedu.ablation.store import Record, Store
 from vosedu.papers.contract import Paper, Row, Table
@@ -59,7 +66,7 @@ def table(
             line[f"difference, {suite}"] = _difference(table, row, compared)
         line["claim"] = row.claim.text if row.claim else ""
         line["verdict"] = judge(records, table, row, measure) if row.claim else ""
-        line["paper's size"] = _size(records, table, row, measure)
+        line["paper's size"] = _size(records, table, row, measure, line["verdict"])
         lines[row.label] = line
     if measure == "J" and not all(row.unavailable for row in table.rows):
         for name, values in _bounds(columns or suites(table)).items():
@@ -167,11 +174,11 @@ def _changes(table: Table, row: Row) -> bool:
     return setups[0] != setups[1]
 
 
-def _size(records: Iterable[Record], table: Table, row: Row, measure: str) -> str:
+def _size(records: Iterable[Record], table: Table, row: Row, measure: str, judged: str) -> str:
     if row.claim is None:
         return ""
     compared = compare(records, row.label, table.base, row.claim.suite, measure)
-    return against_the_paper(reported_difference(table, row, measure=measure), compared)
+    return against_the_paper(reported_difference(table, row, measure=measure), compared, judged)
 
 
 def reported_difference(table: Table, row: Row, base: str = "", measure: str = "J") -> float:
@@ -187,10 +194,15 @@ def reported_difference(table: Table, row: Row, base: str = "", measure: str = "
     return float("nan") if None in values else round(values[0] - values[1], 2)
 
 
-def against_the_paper(difference: float, compared: Comparison | None) -> str:
-    """Whether our interval excludes the difference that the paper prints."""
+def against_the_paper(difference: float, compared: Comparison | None, judged: str) -> str:
+    """Whether our interval excludes the difference that the paper prints.
+
+    Where the claim's control failed (`judged` is the verdict), the interval says nothing of it.
+    """
     if difference != difference or compared is None or len(compared.seeds) < 2:
         return ""
+    if judged == NOT_TESTABLE:
+        return "control failed"
     return (
         f"{difference:+.2f} {'ruled out' if rules_out(compared, difference) else 'not ruled out'}"
     )
