@@ -18,6 +18,7 @@ FLOORS = (
     {"papers"},
     {"api"},
     {"ablation", "ladder"},
+    {"real_video"},
     {"bench", "doctor", "commands", "tour", "__main__"},
 )
 LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor}
