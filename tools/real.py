@@ -2,6 +2,7 @@
 
     python tools/real.py dpa           # one paper
     python tools/real.py cosnet dpa    # several
+    python tools/real.py dpa --without runs/train/dpa-none/dpa.pt
 
 reads the validation sequences of DAVIS 2016 at 240p that are there, segments them with the embedded
 network of each paper (a semi-supervised one is given the first mask) and writes, for each,
@@ -12,12 +13,17 @@ network of each paper (a semi-supervised one is given the first mask) and writes
 - data/pictures/KEY-real.jpg: the middle frame of every sequence with its mask, best J first. The
   sequences from YouTube are left out, as their terms ask (frames: DAVIS 2016, Perazzi et al., CVPR
   2016, CC BY-NC 4.0, at half its size).
+
+With --without it scores a network that was trained by the same recipe without the paper's idea, and
+writes its scores and its note to data/results/KEY/davis-small/without/.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,16 +44,17 @@ YOUTUBE = {
 }
 
 
-def scored(key: str) -> tuple[Scores, dict[str, np.ndarray], str]:
+def scored(key: str, weights: str = "davis-small") -> tuple[Scores, dict[str, np.ndarray], str]:
     """The scores on DAVIS val, title -> overlay of a middle frame (best first), and on what."""
-    model, needs = api.load(key, "davis-small"), api.paper(key).needs
+    paper, model = api.paper(key), api.load(key, weights)
+    needs, how = paper.needs, replace(paper.inference("paper"), **paper.small)
     clips = _clips("val", needs)
     rules = metrics.protocol_of("davis17-semi" if "mask" in needs else "davis16")
     middle: dict[str, np.ndarray] = {}
 
     def masks(clip: Clip) -> dict[int, np.ndarray]:
         given = rules.given(clip) if "mask" in needs else None
-        found = {r.index: r.mask for r in api.segment(model, clip, given=given)}
+        found = {r.index: r.mask for r in api.segment(model, clip, given=given, inference=how)}
         middle[clip.name] = found[len(clip) // 2]
         return found
 
@@ -91,21 +98,41 @@ def _clips(split: str, needs: frozenset[str], names: Sequence[str] = ()) -> Sequ
     return EstimatedFlow(clips, FLOW) if "flow" in needs else clips
 
 
-def main(keys: Sequence[str]) -> None:
-    """Write the scores, the picture and the table of these papers."""
-    for key in keys:
-        scores, pictures, where = scored(key)
-        folder = DATA / "results" / key / "davis-small"
-        scores.to_csv(folder, overwrite=True)
-        ladder.record(key, "2", scores, where=where, weights="davis-small")
-        sheet(pictures, columns=4).savefig(
-            DATA / "pictures" / f"{key}-real.jpg",
-            dpi=90,
-            pil_kwargs={"quality": 80, "optimize": True},
-        )
-        without_object(key).round(3).to_csv(folder / "without_object.csv", index=False)
+def measure(key: str) -> Scores:
+    """Write the scores, the picture and the table of a paper's embedded network."""
+    scores, pictures, where = scored(key)
+    folder = DATA / "results" / key / "davis-small"
+    scores.to_csv(folder, overwrite=True)
+    ladder.record(key, "2", scores, where=where, weights="davis-small")
+    sheet(pictures, columns=4).savefig(
+        DATA / "pictures" / f"{key}-real.jpg",
+        dpi=90,
+        pil_kwargs={"quality": 80, "optimize": True},
+    )
+    without_object(key).round(3).to_csv(folder / "without_object.csv", index=False)
+    return scores
+
+
+def measure_without(key: str, weights: Path) -> Scores:
+    """Write the scores and the note of a network without the paper's idea."""
+    scores, _, _ = scored(key, str(weights))
+    folder = DATA / "results" / key / "davis-small" / "without"
+    scores.to_csv(folder, overwrite=True)
+    shutil.copy(weights.with_suffix(".json"), folder / "training.json")
+    return scores
+
+
+def main() -> None:
+    """Measure what the command line names."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("keys", metavar="KEY", nargs="+", choices=list(api.papers()))
+    parser.add_argument("--without", type=Path, metavar="WEIGHTS")
+    arguments = parser.parse_args()
+    for key in arguments.keys:
+        without = arguments.without
+        scores = measure_without(key, without) if without else measure(key)
         print(key, scores, sep="\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
