@@ -20,6 +20,7 @@ EXTRAS = {
     "crf": ("pydensecrf2", "dense CRF post-processing as in the papers"),
     "raft": ("torchvision", "RAFT optical flow"),
     "grade": ("nbgrader", "graded exercises"),
+    "vot": ("vot-trax", "following objects under the VOT toolkit"),
 }
 
 

@@ -23,7 +23,8 @@ from vosedu.commands.train import trained
 from vosedu.nn.crf import CRF
 from vosedu.papers import cosnet
 
-COMMANDS = ("tour", "segment", "train", "evaluate", "ablate", "data", "weights", "bench", "doctor")
+COMMANDS = ("tour", "segment", "train", "evaluate", "ablate", "data", "weights", "bench")
+COMMANDS += ("vot", "doctor")
 
 
 def pictures(count: int = 4) -> list[np.ndarray]:

@@ -22,6 +22,7 @@ from vosedu.commands import (
     segment,
     tour,
     train,
+    vot,
     weights,
 )
 from vosedu.commands.common import Commands
@@ -29,7 +30,9 @@ from vosedu.commands.methods import DEFAULT_METHOD
 from vosedu.errors import InputError
 from vosedu.signals import interruptible
 
-COMMANDS = (tour, segment, train, evaluate, ablate, data, weights, bench, doctor)
+COMMANDS = (tour, segment, train, evaluate, ablate, data, weights, bench, vot, doctor)
+METHODS = {"segment": DEFAULT_METHOD, "evaluate": DEFAULT_METHOD, "vot": vot.METHOD}
+"""The commands that take options of a method, and the method they take unless one is named."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,7 +83,7 @@ def _spelled(message: str) -> str:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Read a command line. `segment` and `evaluate` also take the options of their method.
+    """Read a command line. Those of `METHODS` also take the options of their method.
 
     InputError: a method that does not exist, or an option that it does not have.
     """
@@ -109,11 +112,12 @@ def parser(method: str | None = None) -> argparse.ArgumentParser:
 
 def _method(argv: Sequence[str]) -> str | None:
     """The method that a command line names; None for commands without one."""
-    if not argv or argv[0] not in {"segment", "evaluate"}:
+    if not argv or argv[0] not in METHODS:
         return None
+    usual = METHODS[argv[0]]
     only = argparse.ArgumentParser(add_help=False, exit_on_error=False)
-    only.add_argument("--method", default=DEFAULT_METHOD)
+    only.add_argument("--method", default=usual)
     try:
         return only.parse_known_args(argv)[0].method
     except argparse.ArgumentError:  # --method without a value: the whole parser will say so
-        return DEFAULT_METHOD
+        return usual

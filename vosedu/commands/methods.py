@@ -18,13 +18,15 @@ DEFAULT_METHOD = "cosnet"
 _FIELD = "inference."  # begins the names of parsed options that are fields
 
 
-def add_network(p: argparse.ArgumentParser, commands: Commands) -> None:
+def add_network(
+    p: argparse.ArgumentParser, commands: Commands, default: str = DEFAULT_METHOD
+) -> None:
     """--method, --weights and --device, and the method's own options where it is known."""
     p.add_argument(
         "--method",
-        default=DEFAULT_METHOD,
+        default=default,
         metavar="KEY",
-        help=f"the paper (default: {DEFAULT_METHOD}); --help lists the options of the one named",
+        help=f"the paper (default: {default}); --help lists the options of the one named",
     )
     p.add_argument(
         "--weights",

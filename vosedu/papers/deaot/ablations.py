@@ -226,8 +226,9 @@ TABLE2 = Table(
     "DeAOT-L",
     tuple(_variants(_TABLE2, _COLUMNS2)),
     note="For VOT the authors used a short-term frame about four frames back and a limited "
-    "long-term memory (`skip` and `long_frames` of Inference); they released no code for it. The "
-    "package has no adapter for the vot-toolkit either, so that EAO cannot be measured with it.",
+    "long-term memory (`skip` and `long_frames` of Inference); they released no code for it. "
+    "`vosedu vot` follows objects under the VOT toolkit with such settings; the videos of VOT-2020 "
+    "and the released weights are not here, so EAO was not measured.",
 )
 
 TABLES = (TABLE2, TABLE1, TABLE3A, TABLE3B, TABLE3C, TABLE3D, FIGURE2)
