@@ -25,6 +25,7 @@ from vosedu.tour import ROOT, WIDGET, execute
 PARAMETERS = ("profile", "seed", "device", "out_dir")
 CELLS = range(40, 111)
 MOST_LINES = 60
+SHORT = 14  # lines of a set-up cell that may stay open
 MOST_BYTES = 1_000_000
 FIRST_SCREEN = {
     "what the reader will be able to do": r"\bable to\b",
@@ -62,6 +63,7 @@ def check(path: str | Path) -> list[str]:
     return [
         *_check_whole(path, notebook),
         *_check_parameters(notebook),
+        *_check_folded(notebook),
         *_check_screens(path, notebook),
         *_check_sources(path, notebook),
         *_check_outputs(notebook),
@@ -98,6 +100,17 @@ def _check_parameters(notebook: NotebookNode) -> Iterator[str]:
             yield f"its parameters cell does not set '{name}'"
     if "profile" in values and getattr(values["profile"], "value", None) != "course":
         yield 'its parameters cell does not set profile = "course"'
+
+
+def _check_folded(notebook: NotebookNode) -> Iterator[str]:
+    """The imports after the parameters are not what the reader came for."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    tagged = [i for i, cell in enumerate(code) if "parameters" in cell.metadata.get("tags", ())]
+    for cell in code[tagged[0] + 1 : tagged[0] + 2] if tagged else ():
+        in_lab = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        in_pages = "hide-input" in cell.metadata.get("tags", ())
+        if len(cell.source.splitlines()) > SHORT and not (in_lab and in_pages):
+            yield "its set-up cell is not folded: tag it 'hide-input' and hide its source"
 
 
 def _check_screens(path: Path, notebook: NotebookNode) -> Iterator[str]:

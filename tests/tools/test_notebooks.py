@@ -79,6 +79,11 @@ def quick(notebook: nbformat.NotebookNode) -> None:
     notebook.cells[1].source = notebook.cells[1].source.replace("course", "quick")
 
 
+def open_set_up(notebook: nbformat.NotebookNode) -> None:
+    notebook.cells[3].source = "import json\n" * 15
+    notebook.cells[3].metadata["tags"] = ["hide-input"]  # folds it in pages, not in JupyterLab
+
+
 def no_prerequisites(notebook: nbformat.NotebookNode) -> None:
     notebook.cells[0].source = "You will be able to walk. 5 minutes, no disk. Cite the paper."
 
@@ -170,6 +175,7 @@ def too_big(notebook: nbformat.NotebookNode) -> None:
         (second_parameters, "2 cells tagged 'parameters'"),
         (no_seed, "does not set 'seed'"),
         (quick, "does not set profile"),
+        (open_set_up, "its set-up cell is not folded"),
         (no_prerequisites, "first screen does not say prerequisites"),
         (no_exercises, "last screen does not say exercises"),
         (error, "cell 3: ends in ValueError"),
