@@ -123,6 +123,6 @@ _SCALES: dict[str, dict[str, Any]] = {
     "quick": {**_SMALL, "width": 4, "hidden": 8, "size": (64, 96)},
     "ablate": {**_SMALL, "width": 16, "hidden": 16, "size": (64, 96)},
     "course": {**_SMALL, "width": 16, "hidden": 24, "size": (96, 160)},
-    "davis-small": {**_SMALL, "encoder": "mobilenet", "hidden": 48, "size": (96, 160)},
+    "davis-small": {**_SMALL, "encoder": "mobilenet", "hidden": 48, "size": (128, 224)},
     "full": {},
 }
