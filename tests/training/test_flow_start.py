@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from vosedu import flow, toyvos
-from vosedu.nn import TinyEncoder
+from vosedu.nn import TinyEncoder, imagenet_rgb
 from vosedu.nn.weights import read_state
 from vosedu.training import digest, fit, flow_start
+from vosedu.training.flow_encoder import flow_encoder
+from vosedu.training.flow_start import load_flow_start
 
 
 def test_samples_mark_every_thing_in_the_picture_of_its_flow() -> None:
@@ -73,3 +75,14 @@ def test_the_start_fills_an_encoder_of_its_shape() -> None:
     stored = read_state(flow_start.checkpoint())
     for name, value in encoder.state_dict().items():
         assert torch.equal(value, stored[f"encoder.{name}"].to(value.dtype)), name
+
+
+def test_the_encoder_for_normalised_pictures_computes_the_same_inside() -> None:
+    """Up to the border of the first map, where the padding is the mean colour and not black."""
+    plain = TinyEncoder()
+    load_flow_start(plain)
+    pictures = 255 * torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    expected = plain.eval().stage1(pictures / 255)
+    found = flow_encoder().eval().stage1(imagenet_rgb(pictures))
+    torch.testing.assert_close(found[..., 1:-1, 1:-1], expected[..., 1:-1, 1:-1])
+    assert not torch.allclose(found[..., 0, :], expected[..., 0, :])

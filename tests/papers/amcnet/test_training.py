@@ -25,6 +25,7 @@ from vosedu.papers.amcnet.training import (
     started,
     train,
 )
+from vosedu.training.flow_encoder import flow_encoder
 from vosedu.training.start import checkpoint
 
 QUICK = Config.paper().scaled("quick")
@@ -157,12 +158,15 @@ def test_rows_share_initial_weights_where_they_share_parts() -> None:
     assert not torch.equal(started(build(QUICK), 8, "").head.weight, one["head.weight"])
 
 
-def test_ablations_begin_with_the_common_start_in_both_encoders() -> None:
+def test_ablations_begin_with_the_common_start_and_the_start_for_flow() -> None:
     config = Config.paper().scaled("ablate")
     model, _ = train(config, recipe("ablate").change(steps=1, lr=0.0, batch_size=2), data=noise)
     common = read_state(checkpoint("tiny"))["encoder.stage4.1.conv2.weight"].float()
+    flow = flow_encoder().stage4[1].conv2.weight
     assert torch.equal(model.appearance[4].conv2.weight, common)
-    assert torch.equal(model.motion[4].conv2.weight, common)
+    assert torch.equal(model.motion[4].conv2.weight, flow) and not torch.equal(flow, common)
+    course = started(build(Config.paper().scaled("course")), 0, recipe("course").initial)
+    assert torch.equal(course.motion[4].conv2.weight, common)
 
 
 def test_both_encoders_start_from_the_same_file(

@@ -30,6 +30,7 @@ from vosedu.papers.hcpn.training import (
     train,
 )
 from vosedu.training import Step
+from vosedu.training.flow_encoder import flow_encoder
 from vosedu.training.start import load_start
 
 QUICK = Config.paper().scaled("quick")
@@ -252,6 +253,25 @@ def test_the_common_start_fills_every_stream_and_nothing_else(variant: str) -> N
         if not torch.equal(a, b)
     }
     assert differ == inside
+
+
+@pytest.mark.parametrize("variant", ["full", "two streams"])
+def test_in_the_tables_the_flow_stream_alone_starts_from_flow_pictures(variant: str) -> None:
+    config = Config.paper(variant).scaled("ablate")
+    common = started(build(config), 0, "common start")
+    begun = started(build(config), 0, recipe("ablate").initial)
+    differ = {
+        name.split(".stem.")[0].split(".stages.")[0]
+        for (name, a), b in zip(begun.named_parameters(), common.parameters())
+        if not torch.equal(a, b)
+    }
+    (place,) = differ
+    assert place.split(".")[-1] == "flow"
+    stream, pictures = begun.get_submodule(place).eval(), torch.rand(1, 3, 64, 96)
+    x = stream.stem(pictures)
+    for stage in stream.stages:
+        x = stage(x)
+    torch.testing.assert_close(x, flow_encoder().eval()(pictures)[-1])
 
 
 def _of_a_stream(name: str) -> bool:

@@ -27,5 +27,5 @@ PAPER = Paper(
     segment=segment,
     tables=TABLES,
     released=RELEASED,
-    starts={"common start": "start-tiny"},
+    starts={"common start": "start-tiny", "common start, flow start": "start-tiny+start-flow"},
 )

@@ -30,5 +30,5 @@ PAPER = Paper(
     tables=TABLES,
     released=RELEASED,
     benchmarks=BENCHMARKS,
-    starts={"common start": "start-tiny"},
+    starts={"common start": "start-tiny", "common start, flow start": "start-tiny+start-flow"},
 )
