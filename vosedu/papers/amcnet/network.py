@@ -112,8 +112,7 @@ class Config:
         quick = {**course, "reduced": (8, 8, 8, 8, 16), "size": (48, 80)}
         small = {"encoder": "mobilenet", "reduced": (16, 16, 32, 48, 64), "ratio": 4}
         small |= {"size": (128, 224)}
-        ablate = {**course, "size": (64, 96)}
-        scales = {"quick": quick, "ablate": ablate, "course": course, "full": {}}
+        scales = {"quick": quick, "ablate": course, "course": course, "full": {}}
         scales["davis-small"] = small
         return replace(self, **choose(scales, profile, "AMC-Net has no profile"))
 
