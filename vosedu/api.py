@@ -58,11 +58,11 @@ def load(
     config: the configuration to build; by default the one the weights were made with, as
     `vosedu train` notes it beside them.
     The network's `form` is "released" where its weights are in the authors' format, else "paper";
-    `segment` then predicts in the same form; with "davis-small" also with the settings that were
-    chosen for it, `Paper.small`.
+    `segment` then predicts in the same form; with embedded weights also with their
+    `Paper.settings`.
     """
     method = paper(key)
-    settings = method.small if weights == "davis-small" else {}
+    settings = method.settings.get(str(weights), {})
     if weights in EMBEDDED:
         weights = embedded(method.key, str(weights))
     form = "paper"
@@ -149,7 +149,7 @@ def _noted_config(method: Paper[Any, Any], weights: str | Path | None) -> Any:
 def inference_of(model: nn.Module) -> Any:
     """The Inference that a network predicts with unless told otherwise, in the form of its weights.
 
-    The network of "davis-small" has settings of its own. A network that `load` did not make
+    Embedded networks may have settings of their own. A network that `load` did not make
     predicts in the paper's form.
     """
     usual = paper_of(model).inference(getattr(model, "form", "paper"))

@@ -55,16 +55,16 @@ def test_what_is_asked_for_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
 def test_rendered_clips_get_the_network_that_was_trained_on_them() -> None:
     assert api.weights_for("cosnet", rendered=True) == "course"
     assert api.weights_for("cosnet", rendered=False) == "davis-small"
-    assert api.weights_for("dpa", rendered=False) == "course"
 
 
-def test_the_network_for_real_video_predicts_with_its_own_settings() -> None:
+def test_embedded_networks_predict_with_their_own_settings() -> None:
     paper = api.paper("cosnet")
-    small, course = (api.load("cosnet", weights) for weights in ("davis-small", "course"))
-    assert api.inference_of(course) == paper.Inference.paper()
-    found = api.inference_of(small)
-    assert {name: getattr(found, name) for name in paper.small} == dict(paper.small)
-    assert found.references == paper.Inference.paper().references
+    assert api.inference_of(api.load("cosnet", None)) == paper.Inference.paper()
+    for weights, settings in paper.settings.items():
+        found = api.inference_of(api.load("cosnet", weights))
+        assert settings and {name: getattr(found, name) for name in settings} == dict(settings)
+        assert found.references == paper.Inference.paper().references
+    small = api.load("cosnet", "davis-small")
     clip = toyvos.split("val")[0].cut(0, 2)
     assert len(list(api.segment(small, clip))) == 2
 

@@ -270,8 +270,8 @@ class Paper(Generic[C, P]):
     tables: the experiment tables of the paper as data.
     profiles: `PROFILES`, and "long" where the embedded network was trained longer than the recipe
         "course", which a student reruns in minutes.
-    small: fields of Inference that the network of the profile davis-small predicts with, chosen
-        on training sequences as its recipe was.
+    settings: name of embedded weights -> fields of Inference that this network predicts with; they
+        follow from its training data or were chosen on them.
     benchmarks: its measurements in `vosedu bench`.
     starts: what a recipe may name as `initial` -> the embedded checkpoint it stands for, without
         ending, or several joined by "+".
@@ -295,7 +295,7 @@ class Paper(Generic[C, P]):
     released: Released
     protocol: str = "toyvos"
     profiles: tuple[str, ...] = PROFILES
-    small: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: _NOTHING)
     benchmarks: tuple[Benchmark, ...] = ()
     starts: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
@@ -308,8 +308,11 @@ class Paper(Generic[C, P]):
         raise KeyError(f"{self.key} has no table '{key}'; there are {known}")
 
     def config(self, profile: str) -> C:
-        """The paper's network at the scale of one of `profiles`; "long" has that of "course"."""
-        return self.Config.paper().scaled("course" if profile == "long" else profile)
+        """The paper's network at the scale of one of `profiles`.
+
+        "long" has that of "ablate", whose encoders are those of the common start.
+        """
+        return self.Config.paper().scaled("ablate" if profile == "long" else profile)
 
     def inference(self, form: str) -> P:
         """How to predict in one of the two `FORMS`."""

@@ -32,7 +32,7 @@ PAPER = Paper(
     segment=segment,
     tables=TABLES,
     released=RELEASED,
-    small=real.INFERENCE,
+    settings={"course": long.INFERENCE, "davis-small": real.INFERENCE},
     benchmarks=BENCHMARKS,
     starts={"common": "start-tiny"},
 )

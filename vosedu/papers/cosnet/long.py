@@ -5,6 +5,10 @@ from __future__ import annotations
 from vosedu.papers.cosnet.training import ALTERNATING, Pairs
 from vosedu.training import Group, Recipe
 
+INFERENCE = {"prior": 0.071}
+"""How the network predicts: the foreground's share of the pixels of the two pools, which the
+balanced loss (Eq. 11) hides."""
+
 
 def recipe() -> Recipe:
     """One stage from the common start, on many clips of few frames.
