@@ -6,7 +6,8 @@ margin inside which a difference counts as no effect, and the control: an interv
 cost the full network so many points, or the suite cannot test the claim. All of them stood here
 before the first run. DIS flow plays the part of PWC-Net; rows with another flow are trained and
 tested on it. Rows are scored where their claims are judged; the mixed split, 120 clips, would
-double their price.
+double their price. Twenty networks are to be trained for Tables 1 to 3. Those that are run first,
+chosen before any was: of Table 1 the baseline, MCG without and with gate, and the controls.
 """
 
 from __future__ import annotations
