@@ -28,7 +28,8 @@ def test_masks_of_some_sequences_are_scored_as_the_network_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     some = ("--data", "toyvos", "--sequences", *NAMES)
-    assert run("segment", *some, "--out", tmp_path / "out", "--references", "2") == 0
+    options = ("--method", "cosnet", "--references", "2")
+    assert run("segment", *some, "--out", tmp_path / "out", *options) == 0
     written = sorted(path.name for path in (tmp_path / "out" / "masks").iterdir())
     assert written == NAMES
     assert sorted(path.stem for path in (tmp_path / "out" / "overlays").iterdir()) == NAMES

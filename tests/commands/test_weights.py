@@ -12,7 +12,7 @@ import torch
 
 from vosedu import api, toyvos
 from vosedu.clip import Clip
-from vosedu.commands import main
+from vosedu.commands import METHODS, main
 from vosedu.errors import InputError
 
 
@@ -54,7 +54,8 @@ def test_what_is_asked_for_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_rendered_clips_get_the_network_that_was_trained_on_them() -> None:
     assert api.weights_for("cosnet", rendered=True) == "course"
-    assert api.weights_for("cosnet", rendered=False) == "davis-small"
+    for key in ("cosnet", METHODS["segment"]):
+        assert api.weights_for(key, rendered=False) == "davis-small"
 
 
 def test_embedded_networks_predict_with_their_own_settings() -> None:

@@ -31,7 +31,7 @@ from vosedu.errors import InputError
 from vosedu.signals import interruptible
 
 COMMANDS = (tour, segment, train, evaluate, ablate, data, weights, bench, vot, doctor)
-METHODS = {"segment": DEFAULT_METHOD, "evaluate": DEFAULT_METHOD, "vot": vot.METHOD}
+METHODS = {"segment": segment.METHOD, "evaluate": DEFAULT_METHOD, "vot": vot.METHOD}
 """The commands that take options of a method, and the method they take unless one is named."""
 
 

@@ -14,6 +14,7 @@ from vosedu.commands.common import Arguments, Commands, progress, refuse
 from vosedu.errors import InputError
 
 WRITER = "vosedu segment"
+METHOD = "dpa"  # the best of the embedded networks on real video
 
 
 def add(commands: Commands) -> None:
@@ -38,7 +39,7 @@ def add(commands: Commands) -> None:
         metavar="BITS",
         help="also write probabilities, as grey PNG of 8 or 16 bits",
     )
-    methods.add_network(p, commands)
+    methods.add_network(p, commands, METHOD)
     given.add_masks(p, commands)
 
 
