@@ -18,10 +18,11 @@ from vosedu.errors import InputError
 
 @pytest.fixture(autouse=True)
 def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """COSNet has both kinds of embedded weights here, DPA only those of the course."""
+    """COSNet and DPA have both kinds of embedded weights here, HCPN only those of the course."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(api, "data_dir", lambda kind: tmp_path / kind)
-    for key, folder in (("cosnet", ""), ("cosnet", "davis-small"), ("dpa", "")):
+    small = [(key, "davis-small") for key in ("cosnet", "dpa")]
+    for key, folder in (("cosnet", ""), ("dpa", ""), ("hcpn", ""), *small):
         paper, place = api.paper(key), tmp_path / "checkpoints" / folder
         place.mkdir(parents=True, exist_ok=True)
         config = paper.Config.paper().scaled("quick")
@@ -40,14 +41,14 @@ def test_one_s_own_video_gets_the_network_for_real_video(
 
 
 def test_a_method_without_one_falls_back_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["segment", "walk/frames", "--method", "dpa", "--out", "out"]) == 0
+    assert main(["segment", "walk/frames", "--method", "hcpn", "--out", "out"]) == 0
     assert "weights: course" in capsys.readouterr().out
 
 
 def test_what_is_asked_for_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["segment", "walk/frames", "--weights", "course", "--out", "out"]) == 0
     assert "weights:" not in capsys.readouterr().out
-    command = ["segment", "walk/frames", "--method", "dpa", "--weights", "davis-small"]
+    command = ["segment", "walk/frames", "--method", "hcpn", "--weights", "davis-small"]
     assert main([*command, "--out", "other"]) == 2
     assert "no embedded weights 'davis-small'" in capsys.readouterr().err
 
