@@ -153,6 +153,14 @@ def drawing(browser: sync_api.Browser, server: str) -> Notebook:
 
 
 class TestExplorer:
+    def test_the_cells_to_click_cover_the_picture(self, explorer: Notebook) -> None:
+        image = explorer.page.locator("img.widget-image").first.bounding_box()
+        cells = explorer.page.locator(".vosedu-cells").first.locator("button")
+        first, last = cells.first.bounding_box(), cells.last.bounding_box()
+        assert first["y"] == pytest.approx(image["y"], abs=3)
+        bottom = image["y"] + image["height"]
+        assert last["y"] + last["height"] == pytest.approx(bottom, abs=5)
+
     def test_a_click_on_the_picture_moves_the_pixel(self, explorer: Notebook) -> None:
         before = explorer.picture()
         box = explorer.page.locator("img.widget-image").first.bounding_box()

@@ -15,8 +15,12 @@ from vosedu.figures.attention import thumbnail
 ROWS, COLUMNS = 6, 10
 LABEL = "74px"
 CLASS = "vosedu-explorer"
+CELLS = "vosedu-cells"
 STYLE = f"""<style>
 .{CLASS} .widget-toggle-button {{height: 24px; line-height: 24px; padding: 0 7px; font-size: 12px}}
+.{CELLS} {{position: relative}}
+.{CELLS} > .widget-gridbox {{position: absolute; inset: 0; min-height: 0}}
+.{CELLS} .widget-button {{min-height: 0}}
 .{CLASS} .widget-html-content, .{CLASS} .widget-label {{font-size: 12px; line-height: 17px}}
 </style>"""
 """Compact controls, so that all of them fit on a screen of 768 lines beside the pictures."""
@@ -136,6 +140,7 @@ class Clickable(Shown):
             ),
         )
         self.body.children = [self.image, over]
+        self.body.add_class(CELLS)
 
     def click(self, x: float, y: float) -> None:
         """Click the cell in which (x, y) lies, each between 0 and 1."""
