@@ -80,12 +80,13 @@ def test_the_small_checkpoints_name_their_data_and_fit_into_the_repository() -> 
 
 
 EMBEDDED = sorted({path.stem for path in CHECKPOINTS} & set(api.papers()))
+NAMED = [(key, name) for key in EMBEDDED for name in api.embedded_names(key)]
 
 
-@pytest.mark.parametrize("key", EMBEDDED)
-def test_embedded_checkpoints_load_and_segment(key) -> None:
+@pytest.mark.parametrize("key, name", NAMED)
+def test_embedded_checkpoints_load_and_segment(key, name) -> None:
     clip = toyvos.split("val")[0].cut(0, 3)
-    results = list(api.segment(api.load(key), clip, given=given(key, clip)))
+    results = list(api.segment(api.load(key, name), clip, given=given(key, clip)))
     assert [result.index for result in results] == [0, 1, 2]
     assert all(result.mask.shape == clip.size for result in results)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,9 @@ def load(
     """A paper's network in evaluation mode.
 
     weights: "course" (embedded, trained by us on ToyVOS), "davis-small" (embedded, a small ImageNet
-    encoder, trained by us on DAVIS: for real video), "released" (the authors', fetched with
-    `vosedu weights get KEY`), a path to a file of either kind, or None for random weights.
+    encoder, trained by us on DAVIS: for real video), another of `embedded_names`, "released" (the
+    authors', fetched with `vosedu weights get KEY`), a path to a file of either kind, or None for
+    random weights.
     config: the configuration to build; by default the one the weights were made with, as
     `vosedu train` notes it beside them.
     The network's `form` is "released" where its weights are in the authors' format, else "paper";
@@ -63,7 +65,7 @@ def load(
     """
     method = paper(key)
     settings = method.settings.get(str(weights), {})
-    if weights in EMBEDDED:
+    if is_embedded(weights):
         weights = embedded(method.key, str(weights))
     form = "paper"
     if weights is None or (weights != "released" and _ours(method, Path(weights), config)):
@@ -82,17 +84,31 @@ def load(
     return model.to(device).eval()
 
 
-EMBEDDED: Mapping[str, str] = {"course": "", "davis-small": "davis-small"}
-"""Names of embedded weights -> the folder of their files among the checkpoints."""
+def is_embedded(weights: object) -> bool:
+    """Whether this is how embedded weights are called: "davis-small", "course" or "course-..."."""
+    return re.fullmatch(r"davis-small|course(-\w+)*", str(weights)) is not None
+
+
+def embedded_names(key: str) -> list[str]:
+    """What embedded weights a paper has.
+
+    "course", variants of it such as DeAOT's "course-aot", "davis-small".
+    """
+    folder = data_dir("checkpoints")
+    found = sorted(path.stem for path in folder.glob(f"{key}*.pt"))
+    small = ["davis-small"] if _embedded_file(key, "davis-small").is_file() else []
+    return ["course" + stem.removeprefix(key) for stem in found] + small
 
 
 def embedded(key: str, weights: str) -> Path:
     """Where a paper's embedded weights of that name lie; InputError where it has none."""
     path = _embedded_file(key, weights)
     if not path.is_file():
+        profile = weights.partition("-")[0] if weights.startswith("course") else weights
         raise InputError(
             f"{key} has no embedded weights '{weights}'; train them with 'vosedu train {key} "
-            f"--profile {weights}' and name the file, or choose other weights"
+            f"--profile {profile}' and name the file, or choose "
+            f"{' or '.join(embedded_names(key)) or 'other weights'}"
         )
     return path
 
@@ -107,7 +123,10 @@ def weights_for(key: str, rendered: bool) -> str:
 
 
 def _embedded_file(key: str, weights: str) -> Path:
-    return data_dir("checkpoints") / EMBEDDED[weights] / f"{key}.pt"
+    folder = data_dir("checkpoints")
+    if weights == "davis-small":
+        return folder / weights / f"{key}.pt"
+    return folder / f"{key}{weights.removeprefix('course')}.pt"
 
 
 def _ours(method: Paper[Any, Any], weights: Path, config: Any) -> bool:

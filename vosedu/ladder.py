@@ -13,7 +13,7 @@ from typing import Any
 
 from vosedu import toyvos
 from vosedu.ablation.store import commit
-from vosedu.api import EMBEDDED, embedded
+from vosedu.api import embedded, is_embedded
 from vosedu.errors import choose
 from vosedu.metrics.scores import Scores
 from vosedu.paths import data_dir
@@ -49,7 +49,7 @@ def record(key: str, rung: str, scores: Scores, *, where: str, weights: str) -> 
         "intervals": {m: [round(bound, 5) for bound in b] for m, b in intervals.items()},
         "on": where,
         "protocol": scores.protocol.name,
-        "weights": checksum(key, weights) if weights in EMBEDDED else weights,
+        "weights": checksum(key, weights) if is_embedded(weights) else weights,
         "data": toyvos.PIXELS if where.startswith("toyvos") else where.partition(",")[0],
         "commit": commit(),
     }

@@ -74,3 +74,15 @@ def test_embedded_networks_predict_with_their_own_settings() -> None:
 def test_another_network_s_weights_are_not_looked_for_elsewhere() -> None:
     with pytest.raises(InputError, match="vosedu train amcnet --profile course"):
         api.load("amcnet")
+
+
+def test_variants_of_the_course_s_network_have_names(checkpoints: Path) -> None:
+    for ending in ("pt", "json"):
+        (checkpoints / f"dpa.{ending}").rename(checkpoints / f"dpa-other.{ending}")
+    (checkpoints / "davis-small" / "dpa.pt").unlink(missing_ok=True)
+    assert api.embedded_names("dpa") == ["course-other"]
+    assert "course" in api.embedded_names("cosnet")
+    assert isinstance(api.load("dpa", "course-other").config, api.paper("dpa").Config)
+    with pytest.raises(InputError, match=r"'course-none'.*--profile course' .*choose course-other"):
+        api.load("dpa", "course-none")
+    assert not api.is_embedded("course-other.pt") and not api.is_embedded("courses")
