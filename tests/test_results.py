@@ -74,7 +74,7 @@ def test_checkpoints_are_what_their_command_makes(note) -> None:
 def test_the_small_checkpoints_name_their_data_and_fit_into_the_repository() -> None:
     for note in SMALL:
         about = json.loads(note.read_text())
-        assert about["data"].startswith("davis16/train/240p") and "toyvos" not in about["data"]
+        assert "davis16/train/240p" in about["data"] and "toyvos" not in about["data"]
         assert not about["commit"].endswith("+"), f"{note} was made from changed files"
     assert sum(note.with_suffix(".pt").stat().st_size for note in SMALL) <= 40_000_000
 
