@@ -19,7 +19,7 @@ FLOORS = (
     {"api"},
     {"ablation", "ladder"},
     {"real_video"},
-    {"bench", "doctor", "commands", "tour", "__main__"},
+    {"bench", "doctor", "commands", "page", "tour", "__main__"},
 )
 LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor}
 PAPERS = sorted(path.name for path in (PACKAGE / "papers").iterdir() if path.is_dir())

@@ -10,6 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from vosedu import commands, tour
+from vosedu.page import WIDGET
 
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
@@ -28,7 +29,7 @@ def short_tour(monkeypatch: pytest.MonkeyPatch) -> None:
         scores = {"columns": ["clip", "J", "F", "seconds per frame"], "rows": rows}
         (out / "scores.json").write_text(json.dumps(scores))
         code = new_code_cell("explore", execution_count=1)
-        data = {tour.WIDGET: {"model_id": "a"}, "image/png": PIXEL, "text/plain": "Explorer"}
+        data = {WIDGET: {"model_id": "a"}, "image/png": PIXEL, "text/plain": "Explorer"}
         code.outputs = [new_output("execute_result", data, execution_count=1)]
         nbformat.write(new_notebook(cells=[new_markdown_cell("# A walk"), code]), target)
 
@@ -52,7 +53,7 @@ def test_its_html_shows_pictures_in_place_of_widgets(short_tour: None, tmp_path:
     page = (tmp_path / "tour" / "tour.html").read_text()
     assert "A walk" in page
     assert PIXEL in page
-    assert tour.WIDGET not in page
+    assert WIDGET not in page
 
 
 def test_a_folder_with_other_files_is_refused(

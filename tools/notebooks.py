@@ -2,6 +2,7 @@
 
     python tools/notebooks.py                    # execute all of them again, and check them
     python tools/notebooks.py --check PATH ...   # only check these
+    python tools/notebooks.py --html FOLDER      # write them as pages that need no network
 
 The exit code is 1 if a notebook breaks a rule.
 """
@@ -20,7 +21,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from vosedu.errors import InputError
-from vosedu.tour import ROOT, WIDGET, execute
+from vosedu.page import WIDGET, to_html
+from vosedu.tour import ROOT, execute
 
 PARAMETERS = ("profile", "seed", "device", "out_dir")
 CELLS = range(40, 111)
@@ -214,6 +216,17 @@ def _parse(source: str) -> ast.Module:
         return ast.Module(body=[], type_ignores=[])
 
 
+def write_pages(paths: Sequence[Path], folder: Path) -> None:
+    """Write notebooks as pages; those of the checkout lie below `folder` as the notebooks do."""
+    for path in paths:
+        inside = path.resolve().is_relative_to(ROOT / "notebooks")
+        place = path.resolve().relative_to(ROOT / "notebooks") if inside else Path(path.name)
+        target = folder / place.with_suffix(".html")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        to_html(path, target)
+        print(target)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Execute and check; returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -221,7 +234,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="default: all of them")
     parser.add_argument("--check", action="store_true", help="only check, execute nothing")
+    parser.add_argument(
+        "--html", type=Path, metavar="FOLDER", help="only write them as HTML pages, below FOLDER"
+    )
     arguments = parser.parse_args(argv)
+    if arguments.html:
+        write_pages(arguments.paths or find(), arguments.html)
+        return 0
     broken = 0
     for path in arguments.paths or find():
         began = time.perf_counter()

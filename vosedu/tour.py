@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shutil
 import sys
@@ -17,12 +16,11 @@ from typing import Any
 
 from vosedu.errors import InputError
 from vosedu.text import columns
-from vosedu.writing import replacing, write_text
+from vosedu.writing import replacing
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "notebooks" / "00_tour.ipynb"
-WIDGET = "application/vnd.jupyter.widget-view+json"
-NEEDED = ("ipykernel", "nbconvert", "papermill")
+NEEDED = ("ipykernel", "latex2mathml", "nbconvert", "papermill")
 PROFILES = ("quick", "course")
 LEFT_BEHIND = {
     "tour.html": "the tour to read in a browser",
@@ -50,6 +48,8 @@ def run(out: str | Path, profile: str = "course") -> None:
         raise InputError(f"{out} is a file, not a folder; choose another output folder")
     if out.is_dir() and any(out.iterdir()) and not (out / "tour.ipynb").is_file():
         raise InputError(f"the folder {out} holds other files already; choose another with --out")
+    from vosedu.page import to_html
+
     began = time.perf_counter()
     executed = out / "tour.ipynb"
     if not executed.exists():  # marks the folder as the tour's, should the run be stopped
@@ -151,18 +151,3 @@ def write(notebook: Any, path: Path) -> None:
 
     with replacing(path) as partial:
         nbformat.write(notebook, partial)
-
-
-def to_html(notebook: Path, target: Path) -> None:
-    """Write a notebook as one HTML file; widgets, which need a kernel, leave their pictures."""
-    import nbformat
-    from nbconvert import HTMLExporter
-
-    logging.getLogger("traitlets").setLevel(logging.ERROR)
-    content = nbformat.read(notebook, as_version=4)
-    content.metadata.pop("widgets", None)
-    for cell in content.cells:
-        for output in cell.get("outputs", ()):
-            output.get("data", {}).pop(WIDGET, None)
-    text, _ = HTMLExporter(template_name="lab").from_notebook_node(content)
-    write_text(target, text)
