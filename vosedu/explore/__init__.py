@@ -6,6 +6,7 @@ widgets and into a figure. This package loads ipywidgets and matplotlib; `import
 
 from vosedu.explore.explorer import Explorer
 from vosedu.explore.form import Form
+from vosedu.explore.lines import linked
 from vosedu.explore.marks import Marks
 from vosedu.explore.pad import Pad
 from vosedu.explore.places import NOISE, Place, available, middle, on_object, place_name
@@ -34,6 +35,7 @@ __all__ = [
     "distribution_map",
     "draw",
     "heat_map",
+    "linked",
     "middle",
     "on_object",
     "place_name",

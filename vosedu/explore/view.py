@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from vosedu.figures.attention import heat, thumbnail
 
+SMALL, WIDEST = 320, 1000  # pixels of the longer side of a picture that is shown
 TITLE, SCALE = 0.4, 0.2  # inches above each picture, and below a row with a colour bar
 
 
@@ -42,15 +43,26 @@ class Picture:
     """An image, H x W x 3 uint8, and the line above it.
 
     scale: the values of the darkest and the brightest colour of viridis, in words, for an image
-    that draws numbers; None for any other image.
+    that draws numbers; None for any other image. wide: it has a row of its own, as wide as all.
     """
 
     title: str
     image: np.ndarray
     scale: tuple[str, str] | None = None
+    wide: bool = False
+
+    @property
+    def small(self) -> np.ndarray:
+        """The image at the size at which it is shown."""
+        return thumbnail(self.image, WIDEST if self.wide else SMALL)
 
 
 Rows = tuple[tuple[Picture, ...], ...]
+
+
+def room(row: Sequence[Picture]) -> int:
+    """How many pictures a row has room for: three at least, or one wide picture."""
+    return 1 if row and row[0].wide else max(3, len(row))
 
 
 @dataclass(frozen=True)
@@ -101,9 +113,13 @@ def draw(view: View, title: str = "", width: float = 9.0) -> Figure:
     height, across = view.target.image.shape[:2]
     heading = fill(title, round(10.5 * width))
     facts = "\n".join(fill(fact, round(13.5 * width)) for fact in view.facts)
-    shares = [1 / max(3, len(row)) for row in rows]  # of the width, for each picture of a row
+    shares = [1 / room(row) for row in rows]  # of the width, for each picture of a row
     bars = [SCALE * any(picture.scale for picture in row) for row in rows]
-    tops = [TITLE + bar + share * width * height / across for share, bar in zip(shares, bars)]
+    shapes = [row[0].image.shape if row[0].wide else (height, across) for row in rows]
+    tops = [
+        TITLE + bar + share * width * shape[0] / shape[1]
+        for share, bar, shape in zip(shares, bars, shapes)
+    ]
     head, foot = 0.19 * len(heading.splitlines()) + 0.05, 0.17 * len(facts.splitlines()) + 0.15
     tall = head + sum(tops) + foot
     figure = plt.figure(figsize=(width, tall))
@@ -118,7 +134,7 @@ def draw(view: View, title: str = "", width: float = 9.0) -> Figure:
             axes = figure.add_axes(
                 (left, (bottom + bar) / tall, across, (top - TITLE - bar) / tall)
             )
-            axes.imshow(thumbnail(picture.image), interpolation="nearest")
+            axes.imshow(picture.small, interpolation="nearest")
             axes.set_title(fill(picture.title, round(14 * width * share)), fontsize=9, pad=2)
             axes.set_axis_off()
             if picture.scale:

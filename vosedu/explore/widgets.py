@@ -9,8 +9,7 @@ import cv2
 import ipywidgets as w
 import numpy as np
 
-from vosedu.explore.view import Choice, Picture, gradient
-from vosedu.figures.attention import thumbnail
+from vosedu.explore.view import Choice, Picture, gradient, room
 
 ROWS, COLUMNS = 6, 10
 LABEL = "74px"
@@ -90,7 +89,7 @@ class Shown:
         """Replace what is shown."""
         title = escape(picture.title, quote=True)
         self._title.value = f'<div style="{_TITLE}" title="{title}">{title}</div>'
-        self.image.value = encode(thumbnail(picture.image))
+        self.image.value = encode(picture.small)
         self._scale.value = _colour_bar(picture.scale) if picture.scale else ""
 
 
@@ -170,13 +169,13 @@ class Gallery:
         """Replace what is shown."""
         free = iter(list(self._made))
         lines = []
-        for row in rows:
+        for row in map(tuple, rows):
             line = []
             for picture in row:
                 shown = next(free, None) or self._another()
                 shown.show(picture)
                 line.append(shown.widget)
-            lines.append(w.GridBox(line, layout=columns(min(max(3, len(line)), 6))))
+            lines.append(w.GridBox(line, layout=columns(min(room(row), 6))))
         self.widget.children = lines
 
     def _another(self) -> Shown:

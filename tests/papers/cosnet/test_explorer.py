@@ -157,7 +157,14 @@ def test_sabotage_names_its_references(probe: COSNetProbe) -> None:
 
 @pytest.mark.parametrize(
     "component, pictures",
-    [("attention", 5), ("readers", 5), ("gate", 5), ("summary", 6), ("prediction", 6)],
+    [
+        ("attention", 5),
+        ("lines", 1),
+        ("readers", 5),
+        ("gate", 5),
+        ("summary", 6),
+        ("prediction", 6),
+    ],
 )
 def test_every_component_is_drawn(model: COSNet, component: str, pictures: int) -> None:
     explorer = explore(model, clips())

@@ -33,6 +33,7 @@ from vosedu.explore import (
     available,
     by_label,
     heat_map,
+    linked,
     place_name,
 )
 from vosedu.figures.attention import effective_support, principal_colours
@@ -194,6 +195,16 @@ def shown_attention(probe: COSNetProbe, trace: COSNetTrace, x: int, y: int) -> R
     return (_over_references(probe, trace, titles, times, high),)
 
 
+def shown_lines(probe: COSNetProbe, trace: COSNetTrace, x: int, y: int) -> Rows:
+    """Lines from the pixel to the three positions of each reference that it reads most (Eq. 6)."""
+    if not trace.references:
+        return ()
+    shares = trace.attention[:, :, trace.cell(x, y, trace.grid)].reshape(-1, *trace.grid)
+    title = f"what the pixel reads most in {', '.join(trace.names)}; share of its attention there"
+    frames = [probe.picture(place) for place in trace.references]
+    return ((linked(title, trace.frame, (x, y), frames, shares),),)
+
+
 def shown_readers(probe: COSNetProbe, trace: COSNetTrace, x: int, y: int) -> Rows:
     """How much all pixels of the target together read each position of a reference."""
     times = trace.attention.sum(2).reshape(-1, *trace.grid)
@@ -265,6 +276,7 @@ class COSNetProbe(Probe[COSNetTrace]):
     )
     components: ClassVar = {
         "attention": shown_attention,
+        "lines": shown_lines,
         "readers": shown_readers,
         "gate": shown_gate,
         "summary": shown_summary,
