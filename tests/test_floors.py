@@ -18,7 +18,7 @@ FLOORS = (
     {"papers"},
     {"api"},
     {"ablation", "ladder"},
-    {"real_video"},
+    {"real_video", "two_trainings"},
     {"bench", "doctor", "commands", "page", "tour", "__main__"},
 )
 LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor}
