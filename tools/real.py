@@ -7,7 +7,8 @@
 reads the validation sequences of DAVIS 2016 at 240p that are there, segments them with the embedded
 network of each paper (a semi-supervised one is given the first mask) and writes, for each,
 
-- data/results/KEY/davis-small/: J, F and T of every sequence and frame, and the paper's rung 2;
+- data/results/KEY/davis-small/: J, F and, of unsupervised papers, T of every sequence and frame,
+  and the paper's rung 2;
 - data/results/KEY/davis-small/without_object.csv: how much of a frame the network marks around the
   only frames of the set without an object, which belong to two training sequences;
 - data/pictures/KEY-real.jpg: the middle frame of every sequence with its mask, best J first. The
@@ -61,7 +62,7 @@ def scored(key: str, weights: str = "davis-small") -> tuple[Scores, dict[str, np
         middle[clip.name] = found[len(clip) // 2]
         return found
 
-    scores = metrics.evaluate(masks, clips, rules, temporal=True)
+    scores = metrics.evaluate(masks, clips, rules, temporal="mask" not in needs)
     shown = []
     for clip in clips:
         if clip.name not in YOUTUBE:
