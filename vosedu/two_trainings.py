@@ -45,7 +45,7 @@ def compared(key: str) -> pd.DataFrame:
 def _training(recipe: Recipe, note: Mapping[str, Any], scores: Mapping[str, float]) -> dict:
     return {
         "starts from": recipe.initial or "random weights",
-        "data": ", ".join(dict.fromkeys(stage.data for stage in recipe.stages)),
+        "data": ", ".join(dict.fromkeys("+".join(s.data for s in recipe.stages).split("+"))),
         "steps": f"{note['steps']:,}",
         "minutes on a busy CPU": f"{note['seconds'] / 60:.0f}",
         **{m: f"{100 * scores[m]:.1f}" if m in scores else NOT_RUN for m in ("J", "F")},
