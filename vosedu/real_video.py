@@ -86,8 +86,8 @@ def without_object(key: str) -> pd.DataFrame:
         {
             "frames": marked.size(),
             "frames left empty": marked.agg(lambda values: int((values == 0).sum())),
-            "marked, mean": marked.mean(),
-            "marked, at most": marked.max(),
+            "marked, mean": marked.mean().round(2),
+            "marked, at most": marked.max().round(2),
         }
     )
 
