@@ -23,7 +23,7 @@ def add(commands: Commands) -> None:
     p.add_argument("--table", help="which table (default: list them)")
     p.add_argument("--rows", nargs="+", metavar="LABEL", help="only these rows, and the base row")
     p.add_argument("--seeds", type=int, default=5, metavar="K")
-    p.add_argument("--profile", default="ablate", help="quick or ablate")
+    p.add_argument("--profile", default="ablate", help="quick, ablate or course")
     p.add_argument("--split", default="test")
     add_device(p)
     p.add_argument("--jobs", type=int, default=1, help="trainings to run at the same time")
