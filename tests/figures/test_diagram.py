@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vosedu.figures.diagram import OUTPUT, Graph, diagram, traced
+from vosedu.figures.diagram import OUTPUT, Graph, architecture, traced
 
 
 class Net(nn.Module):
@@ -61,10 +61,35 @@ def test_arrows_are_where_results_go(graph: Graph) -> None:
 
 
 def test_shapes_and_counts_are_those_of_the_run(graph: Graph) -> None:
-    assert graph.boxes["encoder"].lines == ["V", "4 x 4 x 6", "112 parameters", "called 2 times"]
-    assert graph.boxes["blocks.?"].lines == ["4 x 4 x 6", "32 parameters"]
-    assert graph.boxes["head"].lines == ["Eq. 1", "1 x 4 x 6", "9 parameters"]
+    assert graph.boxes["encoder"].lines == ["V", "4 x 4 x 6", "112 weights", "called 2 times"]
+    assert graph.boxes["blocks.?"].lines == ["4 x 4 x 6", "32 weights"]
+    assert graph.boxes["head"].lines == ["Eq. 1", "1 x 4 x 6", "9 weights"]
     assert graph.boxes["frame"].lines == ["3 x 8 x 12"]
+
+
+class Alternating(nn.Module):
+    """Its one stage hears the other and the other hears it; a late part feeds an early one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList(nn.Linear(2, 2) for _ in range(2))
+        self.mix, self.late = nn.Linear(2, 2), nn.Linear(2, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.mix(self.stages[0](x))
+        return self.mix(self.stages[1](x) + self.late(x.detach()))
+
+
+def test_circles_are_drawn_too() -> None:
+    net = Alternating()
+    figure = architecture(
+        net, net.forward, {"x": torch.zeros(1, 2)}, {"stages.?": "", "mix": "", "late": ""}
+    )
+    (axes,) = figure.axes
+    arrows = axes.get_xlabel().removeprefix("a diagram with the arrows ").split(", ")
+    both = {"x to stages.?", "stages.? to mix", "mix to stages.?", "mix to late", "late to mix"}
+    assert set(arrows) == {*both, "mix to output"}
+    assert len(axes.lines) == len(arrows), "every arrow has its head"
 
 
 def test_the_network_is_left_as_it_was(inputs: dict[str, Tensor]) -> None:
@@ -84,7 +109,7 @@ def test_a_part_that_is_not_there(inputs: dict[str, Tensor], part: str, said: st
 
 def test_every_box_is_drawn_once_and_inside(inputs: dict[str, Tensor]) -> None:
     net = Net()
-    figure = diagram(net, net.forward, inputs, PARTS, width=8)
+    figure = architecture(net, net.forward, inputs, PARTS, width=8)
     (axes,) = figure.axes
     texts = [text.get_text() for text in axes.texts]
     assert sorted(set(texts) & {*inputs, *PARTS, OUTPUT}) == sorted({*inputs, *PARTS, OUTPUT})

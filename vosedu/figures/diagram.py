@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields, is_dataclass
 from fnmatch import fnmatchcase
+from graphlib import CycleError, TopologicalSorter
 from itertools import islice, pairwise
 from typing import Any
 
@@ -22,9 +23,10 @@ from torch.utils.hooks import RemovableHandle
 
 OUTPUT = "output"
 FILLS = {"input": "#e6f0f8", "part": "white", "output": "#e7f3ec"}
-LONG = 18  # letters of a name in one line
+LONG = 15  # letters of a name in one line
+LINE = 0.105  # inches for a line of a box
 ROUNDS = 8  # of ordering the boxes of a column by their neighbours
-WIDE, TALL = 0.78, 0.62  # of a box, as shares of its column and row
+WIDE, TALL = 0.8, 0.72  # of a box, as shares of its column and row
 
 
 @dataclass
@@ -53,9 +55,9 @@ class Box:
         """Name, words, shapes, and the number of parameters and of calls."""
         shapes = list(dict.fromkeys(" x ".join(map(str, shape)) for shape in self.shapes))
         if len(shapes) > 2:
-            shapes = [f"{shapes[0]} ... {shapes[-1]}"]
+            shapes = [f"{shapes[0]} ...", shapes[-1]]
         calls = len(self.shapes) // self.modules if self.kind == "part" else 1
-        counted = f"{self.parameters:,} parameters" if self.parameters else ""
+        counted = f"{self.parameters:,} weights" if self.parameters else ""
         times = f"called {calls} times" if calls > 1 else ""
         return [line for line in (*self.words.split("\n"), *shapes, counted, times) if line]
 
@@ -68,7 +70,7 @@ class Graph:
     arrows: frozenset[tuple[str, str]]
 
 
-def diagram(
+def architecture(
     model: nn.Module,
     run: Callable[..., Any],
     inputs: Mapping[str, Tensor],
@@ -78,7 +80,7 @@ def diagram(
 ) -> Figure:
     """Draw what `run(*inputs)` does: a box for each part, an arrow where a result goes to a part.
 
-        diagram(model, model.forward, {"frame a": a, "frame b": b},
+        architecture(model, model.forward, {"frame a": a, "frame b": b},
                 {"embedding": "V", "coattention": "Z", "head": "Y"})
 
     Shapes, numbers of parameters, numbers of calls and arrows are those of the run; see `traced`.
@@ -203,24 +205,24 @@ def _mapped(change: Callable[[Tensor], Tensor], value: Any) -> Any:
 
 def drawn(graph: Graph, width: float = 10.0) -> Figure:
     """The graph from left to right: a box stands one column after the last that it hears."""
-    order = {name: number for number, name in enumerate(graph.boxes)}
-    forward = [(a, b) for a, b in graph.arrows if order[a] < order[b]]
-    column = _columns(graph.boxes, forward)
-    ways = [
-        _way(a, b, column) for a, b in sorted(forward, key=lambda e: (order[e[0]], order[e[1]]))
-    ]
+    onward, back = _directed(graph)
+    column = _columns(graph.boxes, onward)
+    ways = [_way(a, b, column) for a, b in onward]
+    ways += [_way(b, a, column)[::-1] for a, b in back if (b, a) not in onward]
     place = _places(_ordered(graph.boxes, column, ways))
     rows = 1 + max(y for _, y in place.values())
     across = 1 + max(column.values())
-    figure = plt.figure(figsize=(width, max(1.6, 0.78 * rows)))
+    lines = max(len(box.heading) + len(box.lines) for box in graph.boxes.values())
+    figure = plt.figure(figsize=(width, rows * (0.3 + LINE * lines)))
     plt.close(figure)  # so that it is shown only where it is returned to
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(-0.5, across - 0.5), ylim=(rows - 0.5, -0.5))
     axes.set_axis_off()
+    words = ", ".join(f"{a} to {b}" for a, b in [*onward, *back])
+    axes.set_xlabel(f"a diagram with the arrows {words}")  # not drawn: its alternative text
     for way in ways:
-        back = (way[-1], way[0]) in graph.arrows
-        _arrow(axes, [place[stop] for stop in way], both=back)
-    size = min(8.5, 72 * width / across * WIDE / (0.62 * _letters(graph.boxes.values())))
+        _arrow(axes, [place[stop] for stop in way], both=(way[-1], way[0]) in back)
+    size = min(8.5, 72 * width / across * WIDE / (0.68 * _letters(graph.boxes.values())))
     for name, box in graph.boxes.items():
         _box(axes, box, place[name], size)
     return figure
@@ -232,22 +234,43 @@ def _letters(boxes: Iterable[Box]) -> float:
     return max(names, max(0.8 * len(line) for box in boxes for line in box.lines))
 
 
+Arrow = tuple[str, str]
 Stop = Any  # a box's name, or (from, to, column) where an arrow passes a column
 
 
-def _columns(boxes: Mapping[str, Box], arrows: Iterable[tuple[str, str]]) -> dict[str, int]:
-    before = defaultdict(list)
+def _directed(graph: Graph) -> tuple[list[Arrow], list[Arrow]]:
+    """The arrows of which none closes a circle, those of the first calls first, and the others."""
+    order = {name: number for number, name in enumerate(graph.boxes)}
+    arrows = sorted(
+        graph.arrows, key=lambda e: (order[e[0]] > order[e[1]], order[e[0]], order[e[1]])
+    )
+    onward: list[Arrow] = []
+    back: list[Arrow] = []
+    for arrow in arrows:
+        try:
+            _sorted(graph.boxes, [*onward, arrow])
+            onward.append(arrow)
+        except CycleError:
+            back.append(arrow)
+    return onward, back
+
+
+def _sorted(boxes: Iterable[str], arrows: Iterable[Arrow]) -> list[str]:
+    """The boxes, each after those that it hears."""
+    before: dict[str, list[str]] = {name: [] for name in boxes}
     for a, b in arrows:
         before[b].append(a)
+    return list(TopologicalSorter(before).static_order())
+
+
+def _columns(boxes: Mapping[str, Box], arrows: Sequence[Arrow]) -> dict[str, int]:
     column: dict[str, int] = {}
-    for name in boxes:  # in the order of the first call, so what comes before is known
-        column[name] = 1 + max((column[a] for a in before[name]), default=-1)
-    after = defaultdict(list)
-    for a, b in arrows:
-        after[a].append(column[b])
+    for name in _sorted(boxes, arrows):
+        column[name] = 1 + max((column[a] for a, b in arrows if b == name), default=-1)
     for name, box in boxes.items():  # an input stands just before the part that takes it
-        if box.kind == "input" and after[name]:
-            column[name] = min(after[name]) - 1
+        after = [column[b] for a, b in arrows if a == name]
+        if box.kind == "input" and after:
+            column[name] = min(after) - 1
     column[OUTPUT] = max(column.values())
     return column
 
