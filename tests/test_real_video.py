@@ -41,6 +41,14 @@ def test_sequences_come_with_their_attributes_and_the_best_first(folder: Path) -
     assert "BC" in table.loc["goat", "attributes"].split()
 
 
+def test_objects_of_a_clip_keep_their_names(folder: Path) -> None:
+    (folder / "pair").mkdir()
+    scores = {"Sequence": ["pair_1", "pair_2"], "J-Mean": [0.2, 0.4], "F-Mean": [0.1, 0.3]}
+    pd.DataFrame(scores).to_csv(folder / "pair" / "per-sequence_results.csv", index=False)
+    table = real_video.objects("dpa", "pair")
+    assert table.loc["pair_2", "J"] == approx(40) and table.loc["pair_1", "F"] == approx(10)
+
+
 def test_attributes_compare_with_the_sequences_that_lack_them(folder: Path) -> None:
     row = real_video.by_attribute("dpa").loc["OC, occlusion"]  # the cows alone have it
     assert row["sequences"] == 1

@@ -62,6 +62,12 @@ def sequences(key: str) -> pd.DataFrame:
     return table.sort_values("J", ascending=False)
 
 
+def objects(key: str, clip: str) -> pd.DataFrame:
+    """J and F in per cent of every object of a clip of DAVIS 2017 that was scored besides."""
+    table = pd.read_csv(_folder(key) / clip / "per-sequence_results.csv").set_index("Sequence")
+    return 100 * pd.DataFrame({"J": table["J-Mean"], "F": table["F-Mean"]}).rename_axis("object")
+
+
 def by_attribute(key: str) -> pd.DataFrame:
     """Mean J of the sequences that carry an attribute of DAVIS, and of those that do not."""
     j, rows = _sequences(_folder(key))["J"], {}
