@@ -79,14 +79,17 @@ class TestHelp:
         assert done.stdout.strip() == "False", done.stderr
 
 
+def network(checkpoint: Path) -> tuple[object, ...]:
+    """The options that name the fixture's network."""
+    return ("--method", "cosnet", "--weights", checkpoint)
+
+
 class TestSegment:
     def test_a_folder_gives_indexed_masks_and_a_video(
         self, folder: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         out = tmp_path / "out"
-        assert (
-            run("segment", folder, "--method", "cosnet", "--weights", checkpoint, "--out", out) == 0
-        )
+        assert run("segment", folder, *network(checkpoint), "--out", out) == 0
         masks = sorted((out / "masks" / "frames").iterdir())
         assert [mask.name for mask in masks] == [f"{index:05d}.png" for index in range(4)]
         with Image.open(masks[0]) as image:
@@ -105,16 +108,7 @@ class TestSegment:
                 video.write(picture)
         Clip("walk", list(Clip.read(tmp_path / "walk.mp4").frames)).write(tmp_path / "walk")
         for source, out in (("walk.mp4", "a"), ("walk", "b")):
-            options = (
-                "--method",
-                "cosnet",
-                "--weights",
-                checkpoint,
-                "--out",
-                tmp_path / out,
-                "--references",
-                2,
-            )
+            options = (*network(checkpoint), "--out", tmp_path / out, "--references", 2)
             assert run("segment", tmp_path / source, *options) == 0
         for index in range(12):
             name = f"masks/walk/{index:05d}.png"
@@ -126,31 +120,14 @@ class TestSegment:
         refined = []
         monkeypatch.setattr(CRF, "refine", lambda self, p, frame: refined.append(self) or p)
         Clip("walk", pictures(3)).write(tmp_path / "walk")
-        options = (
-            "--method",
-            "cosnet",
-            "--weights",
-            checkpoint,
-            "--out",
-            tmp_path / "out",
-            "--crf",
-        )
+        options = (*network(checkpoint), "--out", tmp_path / "out", "--crf")
         assert run("segment", tmp_path / "walk", *options) == 0
         assert refined == [CRF()] * 3
 
     def test_an_earlier_result_is_replaced_only_when_told(
         self, folder: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        command = (
-            "segment",
-            folder,
-            "--method",
-            "cosnet",
-            "--weights",
-            checkpoint,
-            "--out",
-            tmp_path / "out",
-        )
+        command = ("segment", folder, *network(checkpoint), "--out", tmp_path / "out")
         assert run(*command) == 0
         stale = tmp_path / "out" / "masks" / "frames" / "00099.png"
         Image.new("P", (4, 4)).save(stale)
@@ -178,10 +155,7 @@ class TestSegment:
 
         monkeypatch.setattr("vosedu.clip.write_mask", write_two)
         out = tmp_path / "out"
-        assert (
-            run("segment", folder, "--method", "cosnet", "--weights", checkpoint, "--out", out)
-            == 130
-        )
+        assert run("segment", folder, *network(checkpoint), "--out", out) == 130
         assert "the masks so far are in" in capsys.readouterr().err
         assert len(list((out / "unfinished" / "masks").rglob("*.png"))) == 2
         assert not (out / "masks").exists()
@@ -247,15 +221,7 @@ def test_bad_clips_get_one_sentence(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    arguments = [
-        *make(tmp_path),
-        "--method",
-        "cosnet",
-        "--weights",
-        checkpoint,
-        "--out",
-        tmp_path / "out",
-    ]
+    arguments = [*make(tmp_path), *network(checkpoint), "--out", tmp_path / "out"]
     assert run(*arguments) == 2
     assert_one_sentence(capsys.readouterr(), said)
 
