@@ -19,6 +19,7 @@ from vosedu import api
 from vosedu.commands import main
 
 SEED = 20261121
+COSNET = ("segment", "--method", "cosnet")  # the network of the fixture `weights`
 SIZE = (48, 80)
 
 
@@ -140,7 +141,7 @@ def test_frames(here: Path, weights: Path, capsys: pytest.CaptureFixture) -> Non
         BROKEN[case % len(BROKEN)](draw, draw.choice(paths))
         out = here / f"out{case}"
         codes.append(
-            answer(capsys, here, "segment", paths[0].parent, "--weights", weights, "--out", out)
+            answer(capsys, here, *COSNET, paths[0].parent, "--weights", weights, "--out", out)
         )
         assert codes[-1] == 0 or not (out / "masks").exists(), "a refused clip has no masks"
     assert {0, 2} == set(codes), "some are read and some are refused"
@@ -207,7 +208,7 @@ def test_checkpoints(here: Path, weights: Path, capsys: pytest.CaptureFixture) -
         checkpoints(draw, state, path)
         note = weights.with_suffix(".json").read_text()
         path.with_suffix(".json").write_text(draw.choice([*NOTES, note, note]))
-        answer(capsys, here, "segment", clip, "--weights", path, "--out", here / f"out{case}")
+        answer(capsys, here, *COSNET, clip, "--weights", path, "--out", here / f"out{case}")
 
 
 # Values
@@ -238,5 +239,5 @@ def test_options_of_inference(here: Path, weights: Path, capsys: pytest.CaptureF
     for case in range(60):
         option = f"--{draw.choice(names)}"
         values = draw.choice([["-1"], ["0"], ["7"], ["zzz"], ["0.5"], ["nan"], ["9", "9"], []])
-        words = ("segment", clip, "--weights", weights, "--out", here / f"out{case}")
+        words = (*COSNET, clip, "--weights", weights, "--out", here / f"out{case}")
         answer(capsys, here, *words, option, *values)

@@ -69,8 +69,10 @@ def interruptible(last_words: Callable[[], object]) -> Iterator[None]:
 
 def _end_at_once(last_words: Callable[[], object]) -> None:
     try:
-        for process in multiprocessing.active_children():
-            process.kill()
         last_words()
     finally:
-        os._exit(130)
+        try:  # nothing is said after this: a child's end may raise in the main thread
+            for process in multiprocessing.active_children():
+                process.kill()
+        finally:
+            os._exit(130)

@@ -118,7 +118,9 @@ def test_a_computation_that_does_not_return(tmp_path: Path) -> None:
         "crf.CRF.refine = stuck\n"
         f"{MAIN}"
     )
-    command = Command(tmp_path, "segment", "walk", "--crf", "--out", "out", program=program)
+    command = Command(
+        tmp_path, "segment", "walk", "--method", "cosnet", "--crf", "--out", "out", program=program
+    )
     kept = command.stopped((tmp_path / "stuck").exists)
     assert kept == "the masks so far are in out/unfinished/masks"
 
