@@ -12,21 +12,41 @@ from contextlib import contextmanager
 PATIENCE = 1.0  # seconds from Ctrl-C until a computation that does not return is given up
 
 
+_depth = 0  # blocks of `keyboard_ignored` that this process is in
+
+
 @contextmanager
-def keyboard_ignored() -> Iterator[None]:
-    """Ctrl-C has no effect on this process, nor ever on one that is started meanwhile.
+def keyboard_ignored(spawned: bool = False) -> Iterator[None]:
+    """Ctrl-C waits for the end of the block, and has no effect on processes started in it.
 
     A terminal sends Ctrl-C to all processes of a command. The one that started the others answers
     it and ends them; a process that ends in the middle of its work may hold a lock for ever.
+    spawned: the processes are new programs, not forks; then Ctrl-C in the block is lost.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are the main thread's
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    global _depth
+    heard: list[int] = []
+    wait = signal.SIG_IGN if spawned else lambda number, _frame: heard.append(number)
+    before = signal.signal(signal.SIGINT, wait)
+    _depth += 1
     try:
         yield
     finally:
+        _depth -= 1
         signal.signal(signal.SIGINT, before)
+    if heard:
+        signal.raise_signal(signal.SIGINT)
+
+
+def _in_a_fork() -> None:
+    if _depth:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_a_fork)
 
 
 @contextmanager
