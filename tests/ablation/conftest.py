@@ -78,7 +78,7 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def train(*arguments, seed: int, **options):
         seeds.append(seed)
-        return cosnet.train(*arguments, seed=seed, data=open_squares, **options)
+        return cosnet.training.train(*arguments, seed=seed, data=open_squares, **options)
 
     monkeypatch.setattr(cosnet, "PAPER", replace(cosnet.PAPER, train=train))
     monkeypatch.setattr(sys.modules["vosedu.ablation.run"], "_opened", open_squares)

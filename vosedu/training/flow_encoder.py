@@ -21,6 +21,6 @@ def flow_encoder() -> TinyEncoder:
     convolution, norm, _ = encoder.stage1
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (RGB_MEAN, RGB_STD))
     with torch.no_grad():
-        norm.running_mean -= (convolution.weight * mean).sum((1, 2, 3))
-        convolution.weight *= std
+        norm.running_mean -= (convolution.weight * mean).sum((1, 2, 3))  # type: ignore[operator]
+        convolution.weight *= std  # type: ignore[operator]
     return encoder
