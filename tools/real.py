@@ -48,10 +48,8 @@ YOUTUBE = {
 def scored(key: str, weights: str = "davis-small") -> tuple[Scores, dict[str, np.ndarray], str]:
     """The scores on DAVIS val, title -> overlay of a middle frame (best first), and on what."""
     paper, model = api.paper(key), api.load(key, weights)
-    needs, how = (
-        paper.needs,
-        replace(paper.inference("paper"), **paper.settings.get("davis-small", {})),
-    )
+    needs = paper.needs
+    how = replace(paper.inference("paper"), **paper.settings.get("davis-small", {}))
     clips = _clips("val", needs)
     rules = metrics.protocol_of("davis17-semi" if "mask" in needs else "davis16")
     middle: dict[str, np.ndarray] = {}

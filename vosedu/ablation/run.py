@@ -336,9 +336,8 @@ def _run_all(
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(jobs, mp_context=context)
     try:
-        with keyboard_ignored(
-            spawned=True
-        ):  # the processes inherit it: Ctrl-C is answered by this one
+        # the processes inherit it: Ctrl-C is answered by this one
+        with keyboard_ignored(spawned=True):
             running = [pool.submit(task.run, None, None, threads) for task in tasks]
         for finished in as_completed(running):
             yield finished.result()
