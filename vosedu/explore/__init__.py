@@ -4,6 +4,7 @@ A paper subclasses `Probe`, whose docstring shows how; `Explorer` turns what a p
 widgets and into a figure. This package loads ipywidgets and matplotlib; `import vosedu` does not.
 """
 
+from vosedu.explore.curve import LossCurve
 from vosedu.explore.explorer import Explorer
 from vosedu.explore.form import Form
 from vosedu.explore.lines import linked
@@ -20,6 +21,7 @@ __all__ = [
     "Choice",
     "Explorer",
     "Form",
+    "LossCurve",
     "Marks",
     "Pad",
     "Picture",

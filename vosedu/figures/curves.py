@@ -1,8 +1,9 @@
-"""Plots of measured scores that several notebooks draw: over a setting, and sorted by clip."""
+"""Plots that several notebooks draw: scores over a setting or sorted by clip, losses by step."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,44 @@ def sorted_differences(axes: Axes, differences: Mapping[str, Sequence[float] | N
         axes.legend(fontsize=8, frameon=False)
     else:
         not_run(axes)
+
+
+def loss_curves(
+    axes: Axes,
+    rows: DataFrame,
+    terms: Sequence[str] = ("loss",),
+    window: int = 10,
+    levels: Mapping[str, float] | None = None,
+) -> None:
+    """Terms of a loss by training step: single steps as dots, a running mean as line.
+
+    rows: one per step, in order, with the columns `stage` and `terms`; a term is drawn over the
+    steps that have it. window: steps of that term in the running mean. levels: term -> a loss to
+    compare it with, drawn dotted. Where a stage begins there is a grey line with its name.
+    """
+    rows = rows.reset_index(drop=True)
+    for term, number in zip(terms, cycle(ORDER)):
+        colour = COLOURS[number] / 255
+        values = rows[term].dropna().astype(float)
+        axes.plot(values.index + 1, values, ".", ms=2, alpha=0.3, color=colour)
+        mean = values.rolling(window, min_periods=1).mean()
+        axes.plot(values.index + 1, mean, color=colour, label=term)
+        if term in (levels or {}):
+            axes.axhline(levels[term], color=colour, ls=":", lw=1)
+    axes.set(xlabel="step", ylabel="loss", ylim=(0, None))
+    begins = rows.index[rows["stage"] != rows["stage"].shift()]
+    for begin in begins if len(begins) > 1 else ():
+        axes.axvline(begin + 1, color="0.7", lw=1)
+        name, top = rows["stage"][begin], ("data", "axes fraction")
+        axes.annotate(
+            name,
+            (begin + 1, 1.0),
+            xycoords=top,
+            xytext=(3, -9),
+            textcoords="offset points",
+            fontsize=8,
+        )
+    axes.legend(fontsize=8, frameon=False, ncols=2 if len(terms) > 3 else 1, loc="upper right")
 
 
 def not_run(axes: Axes) -> None:
