@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,7 +46,7 @@ YOUTUBE = {
 
 
 def scored(key: str, weights: str = "davis-small") -> tuple[Scores, dict[str, np.ndarray], str]:
-    """The scores on DAVIS val, title -> overlay of a middle frame (best first), and on what."""
+    """The scores on DAVIS val, clip -> mask of its middle frame, H x W, and what was read."""
     paper, model = api.paper(key), api.load(key, weights)
     needs = paper.needs
     how = replace(paper.inference("paper"), **paper.settings.get("davis-small", {}))
@@ -61,15 +61,19 @@ def scored(key: str, weights: str = "davis-small") -> tuple[Scores, dict[str, np
         return found
 
     scores = metrics.evaluate(masks, clips, rules, temporal="mask" not in needs)
-    shown = []
-    for clip in clips:
-        if clip.name not in YOUTUBE:
-            t, mask = len(clip) // 2, middle[clip.name]
-            j = metrics.region(mask > 0, clip.labels[t] > 0)
-            shown.append((j, f"{clip.name}, J {100 * j:.0f}", overlay(clip.frames[t], mask)))
-    pictures = {title: picture for _, title, picture in sorted(shown, key=lambda one: -one[0])}
     where = f"davis16 val 240p, {len(clips)} clips" + (f", {FLOW} flow" if "flow" in needs else "")
-    return scores, pictures, where
+    return scores, middle, where
+
+
+def drawn(middle: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Clip -> mask of its middle frame: title -> overlay, best J first, without YouTube's."""
+    shown = []
+    for clip in _clips("val", frozenset(), [name for name in middle if name not in YOUTUBE]):
+        t = len(clip) // 2
+        j = metrics.region(middle[clip.name] > 0, clip.labels[t] > 0)
+        title = f"{clip.name}, J {100 * j:.0f}"
+        shown.append((j, title, overlay(clip.frames[t], middle[clip.name])))
+    return {title: picture for _, title, picture in sorted(shown, key=lambda one: -one[0])}
 
 
 def without_object(key: str) -> pd.DataFrame:
@@ -102,11 +106,11 @@ def _clips(split: str, needs: frozenset[str], names: Sequence[str] = ()) -> Sequ
 
 def measure(key: str) -> Scores:
     """Write the scores, the picture and the table of a paper's embedded network."""
-    scores, pictures, where = scored(key)
+    scores, middle, where = scored(key)
     folder = DATA / "results" / key / "davis-small"
     scores.to_csv(folder, overwrite=True)
     ladder.record(key, "2", scores, where=where, weights="davis-small")
-    sheet(pictures, columns=4).savefig(
+    sheet(drawn(middle), columns=4).savefig(
         DATA / "pictures" / f"{key}-real.jpg",
         dpi=90,
         pil_kwargs={"quality": 80, "optimize": True},

@@ -27,10 +27,11 @@ def test_scores_and_pictures_are_those_of_the_masks(
             mask[10:30, 20 + t : 50 + t] = 255
             image, end = (frame, "jpg") if part == "JPEGImages" else (mask, "png")
             cv2.imwrite(str(folder / f"{t:05}.{end}"), image)
-    scores, pictures, where = real.scored(key)
+    scores, middle, where = real.scored(key)
     assert [name.split("_")[0] for name in scores.sequences.index] == ["blackswan"]
     assert where.startswith("davis16 val 240p, 1 clips")
     assert where.endswith("dis-medium flow") == (key == "amcnet")
+    pictures = real.drawn(middle)
     (title,) = pictures
     assert title.startswith("blackswan, J ") and pictures[title].shape == (48, 80, 3)
     assert 0 <= scores.summary()["J-Mean"] <= 1
