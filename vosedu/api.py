@@ -20,6 +20,7 @@ from vosedu.errors import InputError
 from vosedu.nn import load_weights
 from vosedu.nn.weights import read_state
 from vosedu.papers.contract import FeatureStore, FrameResult, Paper
+from vosedu.papers.decision import decided
 from vosedu.paths import data_dir
 
 
@@ -61,10 +62,11 @@ def load(
     `vosedu train` notes it beside them.
     The network's `form` is "released" where its weights are in the authors' format, else "paper";
     `segment` then predicts in the same form; with embedded weights also with their
-    `Paper.settings`.
+    `Paper.settings` and `Paper.decisions`.
     """
     method = paper(key)
     settings = method.settings.get(str(weights), {})
+    decision = method.decisions.get(str(weights), "half")
     if is_embedded(weights):
         weights = embedded(method.key, str(weights))
     form = "paper"
@@ -80,7 +82,7 @@ def load(
         model = method.build(config)
         method.released.load(model, None if weights == "released" else weights)
         form = "released"
-    model.__dict__["form"], model.__dict__["settings"] = form, settings
+    model.__dict__.update(form=form, settings=settings, decision=decision)
     return model.to(device).eval()
 
 
@@ -181,14 +183,16 @@ def segment(
     *,
     given: Mapping[int, np.ndarray] | None = None,
     inference: Any = None,
+    decision: str | None = None,
     features: FeatureStore | None = None,
 ) -> Iterator[FrameResult]:
     """Segment a clip frame by frame, streaming, on the device the model is on.
 
     clip: a Clip, or frames in memory: T x H x W x 3 uint8 RGB, or an iterable of H x W x 3.
     given: frame index -> H x W ids, which semi-supervised methods start from. inference: the
-    paper's Inference; by default `inference_of(model)`. features: shares the features of this
-    clip between calls.
+    paper's Inference; by default `inference_of(model)`. decision: where masks are cut, a name of
+    `papers.decision.DECISIONS`; by default one half, or what the embedded weights say. features:
+    shares the features of this clip between calls.
     """
     method, clip = paper_of(model), Clip.of(clip)
     if "mask" in method.needs and not given:
@@ -198,9 +202,10 @@ def segment(
         )
     if features is not None:
         features.check(model, clip)
-    return method.segment(
+    results = method.segment(
         model, clip, given=given, inference=inference or inference_of(model), features=features
     )
+    return decided(results, decision or getattr(model, "decision", "half"))
 
 
 def evaluate(
@@ -210,13 +215,15 @@ def evaluate(
     protocol: str | None = None,
     temporal: bool | Collection[str] = False,
     inference: Any = None,
+    decision: str | None = None,
     features: FeatureStore | None = None,
 ) -> metrics.Scores:
     """Segment and score clips: J and F per sequence, frame and attribute.
 
     A method that needs the first mask takes it from the clip's labels, as `Protocol.given` says.
     protocol: a name of `metrics.PROTOCOLS`; by default the paper's. temporal: also T, of all
-    sequences or of those named. features: of the one clip in `clips`, where calls share them.
+    sequences or of those named. inference, decision: as in `segment`. features: of the one clip
+    in `clips`, where calls share them.
     """
     method = paper_of(model)
     if isinstance(clips, Clip):
@@ -227,7 +234,9 @@ def evaluate(
 
     def masks(clip: Clip) -> dict[int, np.ndarray]:
         given = rules.given(clip) if "mask" in method.needs else None
-        results = segment(model, clip, given=given, inference=inference, features=features)
+        results = segment(
+            model, clip, given=given, inference=inference, decision=decision, features=features
+        )
         return {result.index: result.mask for result in results}
 
     return metrics.evaluate(masks, clips, rules, temporal=temporal)

@@ -86,7 +86,7 @@ def _refuse_unread(arguments: Arguments) -> None:
     if not arguments.csv:
         refuse(arguments, ("--overwrite",), "without --csv")
     if arguments.masks:
-        words = ["--weights", "--flow", "--device", "--record"]
+        words = ["--weights", "--flow", "--device", "--decision", "--record"]
         words += [] if _protocol_of_the_paper(arguments) else ["--method"]
         why = "with --masks, which are scored as they are"
         refuse(arguments, words, why)

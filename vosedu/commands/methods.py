@@ -33,6 +33,12 @@ def add_network(
         help="davis-small (for real video), course (for ToyVOS), released, or a file (default: the "
         "first where the method has it and the clips are not ToyVOS's, else course)",
     )
+    p.add_argument(
+        "--decision",
+        metavar="NAME",
+        help="where masks are cut out of probabilities: half, or expected, frame by frame where "
+        "the J to be expected is largest (default: as the embedded weights say, else half)",
+    )
     add_device(p)
     if commands.method is not None:
         from vosedu import api
@@ -96,7 +102,10 @@ def load(arguments: Arguments) -> Any:
     if arguments.weights is None:
         arguments.weights = weights_for(arguments.method, arguments.data)
         print(f"weights: {arguments.weights}, {WEIGHTS[arguments.weights]}")
-    return api.load(arguments.method, arguments.weights, device=device(arguments.device))
+    model = api.load(arguments.method, arguments.weights, device=device(arguments.device))
+    if arguments.decision is not None:
+        model.__dict__["decision"] = arguments.decision
+    return model
 
 
 WEIGHTS = {

@@ -58,7 +58,7 @@ def run(arguments: Arguments) -> None:
     out = arguments.out or Path("runs") / name
     model = methods.load(arguments)
     inference = methods.inference(model, arguments)
-    settings = f"{arguments.method}, {arguments.weights}, {inference}"
+    settings = f"{arguments.method}, {arguments.weights}, {model.decision}, {inference}"
     done = written(out, WRITER) if len(clips) > 1 and not arguments.overwrite else {}
     for clip in clips:
         parts = _parts(clip.name, arguments)

@@ -272,6 +272,8 @@ class Paper(Generic[C, P]):
         "course", which a student reruns in minutes.
     settings: name of embedded weights -> fields of Inference that this network predicts with; they
         follow from its training data or were chosen on them.
+    decisions: name of embedded weights -> where the masks of this network are cut, a name of
+        `papers.decision.DECISIONS`; one half where none is named.
     benchmarks: its measurements in `vosedu bench`.
     starts: what a recipe may name as `initial` -> the embedded checkpoint it stands for, without
         ending, or several joined by "+".
@@ -296,6 +298,7 @@ class Paper(Generic[C, P]):
     protocol: str = "toyvos"
     profiles: tuple[str, ...] = PROFILES
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: _NOTHING)
+    decisions: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     benchmarks: tuple[Benchmark, ...] = ()
     starts: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
