@@ -1,28 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from scenes import Asked
 
 from vosedu import Clip, InputError, flow
 
 from_scratch = [m for m in flow.METHODS if not m.startswith("raft") and m != "exact"]
-
-
-class Counting(Sequence):
-    """Frames that count how often they are decoded."""
-
-    def __init__(self, frames):
-        self.frames, self.decoded = frames, []
-
-    def __len__(self):
-        return len(self.frames)
-
-    def __getitem__(self, index):
-        self.decoded.append(index)
-        return self.frames[index]
 
 
 class Spy:
@@ -95,19 +80,19 @@ def test_the_last_frame_gets_the_negated_way_back(moving_square):
 
 
 def test_streaming_decodes_and_prepares_every_frame_once():
-    frames, spy = Counting(grey_frames(0, 1, 3, 7, 15)), Spy()
+    frames, spy = Asked(grey_frames(0, 1, 3, 7, 15)), Spy()
     fields = flow.estimate(frames, spy, last="negated-backward")
-    assert frames.decoded == []
+    assert frames.asked == []
     assert [field[0, 0, 0] for field in fields] == [1, 2, 4, 8, 8]
-    assert frames.decoded == [0, 1, 2, 3, 4]
+    assert frames.asked == [0, 1, 2, 3, 4]
     assert (spy.prepared, spy.compared) == (5, 5)
 
 
 def test_backward_streaming_decodes_in_order_too():
-    frames = Counting(grey_frames(0, 1, 3, 7))
+    frames = Asked(grey_frames(0, 1, 3, 7))
     values = [f[0, 0, 0] for f in flow.estimate(frames, Spy(), direction="backward")]
     assert values == [-1, -2, -4]
-    assert frames.decoded == [0, 1, 2, 3]
+    assert frames.asked == [0, 1, 2, 3]
 
 
 def test_random_access_negative_indices_and_slices():

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from scenes import noisy_data
 from torch import nn
 
-from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.papers.cosnet import training as cosnet
 from vosedu.papers.cosnet.network import Config as CosnetConfig
@@ -31,18 +32,7 @@ def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def noise(name: str) -> list:
-    """Two clips of four 48 x 80 frames, or two stills."""
-    rng = np.random.default_rng(0)
-    frames = rng.integers(0, 256, (2, 4, 48, 80, 3), dtype=np.uint8)
-    masks = (rng.random((2, 4, 48, 80)) < 0.3).astype(np.uint8)
-    if "stills" in name:
-        return list(zip(frames[:, 0], masks[:, 0]))
-    flow = list(rng.standard_normal((3, 48, 80, 2)).astype(np.float32))
-    return [
-        Clip(f"noise {i}", list(f), dict(enumerate(m)), flow)
-        for i, (f, m) in enumerate(zip(frames, masks))
-    ]
+noise = partial(noisy_data, size=(48, 80))
 
 
 # A module on its own

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scenes import squares
 
 from vosedu import flow
 from vosedu.clip import Clip
@@ -22,35 +23,18 @@ from vosedu.papers.amcnet.explorer import (
 )
 from vosedu.papers.amcnet.inference import AMCPictures, Inference, segment
 from vosedu.papers.amcnet.network import AMCNet, Config, build
+from vosedu.papers.speed import norms_of_one_pass
 
 
 def clips() -> list[Clip]:
-    """Two clips of a bright square that moves over noise, with flow and masks."""
-
-    def one(name: str, seed: int, length: int, height: int, width: int, step: int) -> Clip:
-        rng = np.random.default_rng(seed)
-        frames = rng.integers(0, 120, (length, height, width, 3), np.uint8)
-        labels, fields = {}, []
-        for t in range(length):
-            left = 20 + step * t
-            labels[t] = np.zeros((height, width), np.uint8)
-            labels[t][10:30, left : left + 20] = 1
-            frames[t][labels[t] > 0] += np.array([120, 60 * seed, 0], np.uint8)
-            field = rng.normal(0, 0.2, (height, width, 2)).astype(np.float32)
-            field[labels[t] > 0] = step, 1
-            fields.append(field)
-        return Clip(name, frames, labels, fields[:-1])
-
-    return [one("right", 0, 8, 48, 80, 4), one("left", 1, 6, 60, 90, -3)]
+    return squares((8, 48, 80), (6, 60, 90))
 
 
 def network(config: Config) -> AMCNet:
     """A small network whose mask is about half of a frame."""
     torch.manual_seed(0)
     model = build(config)
-    for module in model.modules():
-        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-            module.momentum = None  # take the statistics of the pass below
+    norms_of_one_pass(model)
     pictures = AMCPictures(model, clips()[0], Inference())
     frames, flows = (torch.cat(parts) for parts in zip(*map(pictures.tensors, range(8))))
     with torch.no_grad():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scenes import Asked, noise
 
 from vosedu.clip import Clip
 from vosedu.errors import InputError
@@ -24,6 +24,7 @@ from vosedu.papers.amcnet.inference import (
     to_input,
 )
 from vosedu.papers.amcnet.network import AMCNet, Config, build
+from vosedu.papers.speed import norms_of_one_pass
 
 QUICK = Config.paper().scaled("quick")
 
@@ -32,39 +33,16 @@ QUICK = Config.paper().scaled("quick")
 def model() -> AMCNet:
     torch.manual_seed(0)
     network = build(QUICK)
-    for module in network.modules():
-        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-            module.momentum = None  # take the statistics of the pass below
+    norms_of_one_pass(network)
     with torch.no_grad():
         network(*torch.randn(2, 8, 3, 48, 80))
     return network.eval()
-
-
-def noise(frames: int = 7, size: tuple[int, int] = (48, 80), flow: bool = True) -> Clip:
-    draw = np.random.default_rng(0)
-    fields = draw.normal(size=(frames - 1, *size, 2)).astype(np.float32)
-    pictures = [draw.integers(0, 256, (*size, 3), np.uint8) for _ in range(frames)]
-    return Clip("noise", pictures, flow=list(fields) if flow else None)
 
 
 def probabilities(model: AMCNet, clip: Clip, **fields) -> np.ndarray:
     results = list(segment(model, clip, inference=Inference(**fields)))
     assert [r.index for r in results] == list(range(len(clip)))
     return np.stack([r.probability for r in results])
-
-
-class Counting(Sequence):
-    """Frames that remember the order in which they were asked for."""
-
-    def __init__(self, frames: Sequence[np.ndarray]) -> None:
-        self.frames, self.asked, self.size = frames, [], frames[0].shape[:2]
-
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        self.asked.append(index)
-        return self.frames[index]
 
 
 # What the network sees ---------------------------------------------------------------------------
@@ -185,7 +163,7 @@ def test_the_crf_is_given_frame_and_probability(model: AMCNet) -> None:
 @pytest.mark.parametrize("flow", [True, False], ids=["exact", "estimated"])
 def test_every_frame_is_decoded_once_and_in_order(model: AMCNet, flow: bool) -> None:
     clip = noise(12, flow=flow)
-    frames = Counting(clip.frames)
+    frames = Asked(clip.frames)
     stream = segment(model, Clip("counted", frames, flow=clip.flow))
     next(stream)
     assert max(frames.asked) <= 1

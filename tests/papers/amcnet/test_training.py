@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scenes import noisy_data
 from torch import nn
 
 from vosedu.clip import Clip
@@ -29,19 +30,6 @@ from vosedu.training.flow_encoder import flow_encoder
 from vosedu.training.start import checkpoint
 
 QUICK = Config.paper().scaled("quick")
-
-
-def noise(name: str) -> list[Clip]:
-    """Random 96-pixel clips."""
-    rng = np.random.default_rng(0)
-    frames = rng.integers(0, 256, (2, 4, 96, 96, 3), dtype=np.uint8)
-    masks = (rng.random((2, 4, 96, 96)) < 0.3).astype(np.uint8)
-    flow = list(rng.standard_normal((3, 96, 96, 2)).astype(np.float32))
-    return [
-        Clip(f"noise {i}", list(f), dict(enumerate(m)), flow)
-        for i, (f, m) in enumerate(zip(frames, masks))
-    ]
-
 
 # Loss --------------------------------------------------------------------------------------------
 
@@ -93,7 +81,7 @@ def test_supervision_stops_after_so_many_maps_from_the_coarsest() -> None:
 def test_the_stage_says_how_many_maps_are_supervised() -> None:
     for supervised in (0, 2):
         short = recipe("quick").change(steps=1, supervised=supervised)
-        _, history = train(QUICK, short, data=noise)
+        _, history = train(QUICK, short, data=noisy_data)
         row = history.rows[0]
         names = [name for name in row if name.startswith("attention")]
         assert len(names) == supervised
@@ -123,14 +111,16 @@ def test_biases_learn_twice_as_fast_as_released_and_are_not_decayed() -> None:
 def test_one_step_of_each_full_recipe_at_full_width(form: str) -> None:
     config = Config.released() if form == "released" else Config.paper()
     small = recipe("full", form).change(steps=1, batch_size=2, size=(96, 96))
-    model, history = train(replace(config, size=(96, 96)), replace(small, initial=""), data=noise)
+    model, history = train(
+        replace(config, size=(96, 96)), replace(small, initial=""), data=noisy_data
+    )
     assert len(history) == 1
     assert np.isfinite(history.column("loss")).all()
     assert all(value.isfinite().all() for value in model.state_dict().values())
 
 
 def test_a_killed_run_resumes_bit_identically(tmp_path: Path) -> None:
-    whole, _ = train(QUICK, recipe("quick"), seed=1, data=noise)
+    whole, _ = train(QUICK, recipe("quick"), seed=1, data=noisy_data)
 
     class Killed(Exception):
         pass
@@ -141,8 +131,8 @@ def test_a_killed_run_resumes_bit_identically(tmp_path: Path) -> None:
 
     halves = recipe("quick")
     with pytest.raises(Killed):
-        train(QUICK, halves, seed=1, data=noise, folder=tmp_path, on_step=kill)
-    resumed, history = train(QUICK, halves, seed=1, data=noise, folder=tmp_path)
+        train(QUICK, halves, seed=1, data=noisy_data, folder=tmp_path, on_step=kill)
+    resumed, history = train(QUICK, halves, seed=1, data=noisy_data, folder=tmp_path)
     assert len(history) == 3
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
@@ -160,7 +150,9 @@ def test_rows_share_initial_weights_where_they_share_parts() -> None:
 
 def test_ablations_begin_with_the_common_start_and_the_start_for_flow() -> None:
     config = Config.paper().scaled("ablate")
-    model, _ = train(config, recipe("ablate").change(steps=1, lr=0.0, batch_size=2), data=noise)
+    model, _ = train(
+        config, recipe("ablate").change(steps=1, lr=0.0, batch_size=2), data=noisy_data
+    )
     common = read_state(checkpoint("tiny"))["encoder.stage4.1.conv2.weight"].float()
     flow = flow_encoder().stage4[1].conv2.weight
     assert torch.equal(model.appearance[4].conv2.weight, common)
@@ -248,6 +240,8 @@ def test_samples_take_frames_with_an_object_and_the_flow_that_leaves_them() -> N
 
 
 def test_batches_depend_on_the_seed() -> None:
-    runs = [train(QUICK, recipe("quick"), seed=s, data=noise)[1].column("loss") for s in (0, 0, 1)]
+    runs = [
+        train(QUICK, recipe("quick"), seed=s, data=noisy_data)[1].column("loss") for s in (0, 0, 1)
+    ]
     assert np.array_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0], runs[2])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from scenes import Asked, noise
 
 from vosedu.clip import Clip
 from vosedu.errors import InputError
@@ -42,29 +42,10 @@ def network(config: Config) -> COSNet:
     return model
 
 
-def noise(frames: int = 7, size: tuple[int, int] = (48, 80), seed: int = 0) -> Clip:
-    draw = np.random.default_rng(seed)
-    return Clip("noise", [draw.integers(0, 256, (*size, 3), np.uint8) for _ in range(frames)])
-
-
 def probabilities(model: COSNet, clip: Clip, **fields) -> np.ndarray:
     results = list(segment(model, clip, inference=Inference(**fields)))
     assert [r.index for r in results] == list(range(len(clip)))
     return np.stack([r.probability for r in results])
-
-
-class Counting(Sequence):
-    """Frames that remember the order in which they were asked for."""
-
-    def __init__(self, frames: Sequence[np.ndarray]) -> None:
-        self.frames, self.asked, self.size = frames, [], frames[0].shape[:2]
-
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        self.asked.append(index)
-        return self.frames[index]
 
 
 # Which references
@@ -142,7 +123,7 @@ def test_the_benchmark_agrees_and_reports() -> None:
 
 @pytest.mark.parametrize("sampling", ["uniform", "random", "exact", "consecutive"])
 def test_frames_are_decoded_once_in_two_forward_passes(model: COSNet, sampling: str) -> None:
-    frames = Counting(noise(30).frames)
+    frames = Asked(noise(30).frames)
     inference = Inference(
         sampling="random" if sampling == "exact" else sampling, exact=sampling == "exact"
     )
@@ -154,7 +135,7 @@ def test_frames_are_decoded_once_in_two_forward_passes(model: COSNet, sampling: 
 
 
 def test_results_stream_before_the_clip_has_been_read(model: COSNet) -> None:
-    frames = Counting(noise(60).frames)
+    frames = Asked(noise(60).frames)
     stream = segment(model, Clip("long", frames), inference=Inference(references=2))
     next(stream)
     assert len(frames.asked) < 30

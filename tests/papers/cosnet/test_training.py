@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scenes import noisy_data
 
 from vosedu import toyvos
 from vosedu.clip import Clip
@@ -28,19 +29,6 @@ from vosedu.training.start import checkpoint
 
 QUICK = Config.paper().scaled("quick")
 STILL, VIDEO = Step(0, "still", 0.0), Step(0, "video", 0.0)
-
-
-def noise(name: str) -> list:
-    """Random 96-pixel clips, or stills, whatever the recipe asks for."""
-    rng = np.random.default_rng(0)
-    frames = rng.integers(0, 256, (2, 3, 96, 96, 3), dtype=np.uint8)
-    masks = (rng.random((2, 3, 96, 96)) < 0.3).astype(np.uint8)
-    if "stills" in name or "duts" in name:
-        return list(zip(frames[:, 0], masks[:, 0]))
-    return [
-        Clip(f"noise {i}", list(f), dict(enumerate(m)))
-        for i, (f, m) in enumerate(zip(frames, masks))
-    ]
 
 
 class Constant(torch.nn.Module):
@@ -128,7 +116,7 @@ def test_one_step_of_each_full_recipe_at_full_width(form: str) -> None:
             )
             small[stage.name]["groups"] = groups
     short = replace(recipe("full", form).change(**small), initial="")
-    model, history = train(config, short, data=noise)
+    model, history = train(config, short, data=noisy_data)
     assert len(history) == len(stages)
     assert np.isfinite(history.column("loss")).all()
     assert all(value.isfinite().all() for value in model.state_dict().values())
@@ -148,7 +136,7 @@ def test_the_release_updates_its_parameters_as_often_as_it_lists_them() -> None:
 
 def test_a_killed_run_resumes_bit_identically(tmp_path: Path) -> None:
     short = recipe("quick")
-    whole, _ = train(QUICK, short, seed=1, data=noise)
+    whole, _ = train(QUICK, short, seed=1, data=noisy_data)
 
     class Killed(Exception):
         pass
@@ -158,8 +146,8 @@ def test_a_killed_run_resumes_bit_identically(tmp_path: Path) -> None:
             raise Killed
 
     with pytest.raises(Killed):
-        train(QUICK, short, seed=1, data=noise, folder=tmp_path, on_step=kill)
-    resumed, history = train(QUICK, short, seed=1, data=noise, folder=tmp_path)
+        train(QUICK, short, seed=1, data=noisy_data, folder=tmp_path, on_step=kill)
+    resumed, history = train(QUICK, short, seed=1, data=noisy_data, folder=tmp_path)
     assert len(history) == 6
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
@@ -200,7 +188,7 @@ def test_pairs_are_drawn_from_the_whole_clip() -> None:
 
 def test_group_network_trains_on_two_references() -> None:
     config = Config.released("group").scaled("quick")
-    _, history = train(config, recipe("quick", "released"), data=noise)
+    _, history = train(config, recipe("quick", "released"), data=noisy_data)
     assert np.isfinite(history.column("loss")).all()
 
 

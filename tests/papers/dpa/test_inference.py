@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from scenes import Asked, noise
 
 from vosedu.clip import Clip
 from vosedu.errors import InputError
@@ -22,7 +22,7 @@ from vosedu.papers.dpa.inference import (
     segment_released,
 )
 from vosedu.papers.dpa.network import DPA, Config, build
-from vosedu.papers.speed import compare
+from vosedu.papers.speed import compare, norms_of_one_pass
 
 QUICK = Config.paper().scaled("quick")
 
@@ -30,9 +30,7 @@ QUICK = Config.paper().scaled("quick")
 def network(config: Config) -> DPA:
     torch.manual_seed(0)
     model = build(config)
-    for module in model.modules():
-        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-            module.momentum = None  # take the statistics of the pass below
+    norms_of_one_pass(model)
     frame, flow = torch.randn(2, 8, 3, 48, 80)
     with torch.no_grad():
         model(frame, flow, [model.encode_reference(frame, flow)])
@@ -44,31 +42,10 @@ def model() -> DPA:
     return network(QUICK)
 
 
-def noise(frames: int = 7, size: tuple[int, int] = (48, 80), flow: bool = True) -> Clip:
-    draw = np.random.default_rng(0)
-    fields = draw.normal(size=(frames - 1, *size, 2)).astype(np.float32)
-    pictures = [draw.integers(0, 256, (*size, 3), np.uint8) for _ in range(frames)]
-    return Clip("noise", pictures, flow=list(fields) if flow else None)
-
-
 def probabilities(model: DPA, clip: Clip, **fields) -> np.ndarray:
     results = list(segment(model, clip, inference=Inference(**fields)))
     assert [r.index for r in results] == list(range(len(clip)))
     return np.stack([r.probability for r in results])
-
-
-class Counting(Sequence):
-    """Frames that remember the order in which they were asked for."""
-
-    def __init__(self, frames: Sequence[np.ndarray]) -> None:
-        self.frames, self.asked, self.size = frames, [], frames[0].shape[:2]
-
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        self.asked.append(index)
-        return self.frames[index]
 
 
 def test_inferences_that_share_features_give_what_they_give_alone(
@@ -136,7 +113,7 @@ def test_the_benchmark_agrees_and_reports() -> None:
 @pytest.mark.parametrize("flow", [True, False], ids=["exact", "estimated"])
 def test_two_passes_that_never_go_back(model: DPA, flow: bool) -> None:
     clip = noise(20, flow=flow)
-    frames = Counting(clip.frames)
+    frames = Asked(clip.frames)
     for _ in segment(model, Clip("counted", frames, flow=clip.flow)):
         pass
     turns = [i for i, (a, b) in enumerate(zip(frames.asked, frames.asked[1:]), 1) if b <= a]
@@ -145,7 +122,7 @@ def test_two_passes_that_never_go_back(model: DPA, flow: bool) -> None:
 
 
 def test_results_stream_before_the_clip_has_been_read(model: DPA) -> None:
-    frames = Counting(noise(60, flow=False).frames)
+    frames = Asked(noise(60, flow=False).frames)
     stream = segment(model, Clip("long", frames), inference=Inference(references=1))
     next(stream)
     assert max(frames.asked) < 5

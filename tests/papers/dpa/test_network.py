@@ -33,6 +33,7 @@ from vosedu.papers.dpa.variants import (
     ReleasedRead,
     nearest,
 )
+from vosedu.papers.speed import norms_of_one_pass
 from vosedu.record import record
 
 ROWS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI")
@@ -47,9 +48,7 @@ FORMS = {
 def quick(form: str) -> DPA:
     torch.manual_seed(0)
     model = build(FORMS[form].scaled("quick"))
-    for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.momentum = None  # take the statistics of the pass below
+    norms_of_one_pass(model)
     with torch.no_grad():
         run(model, *inputs(batch=8, seed=9))
     return model.eval()

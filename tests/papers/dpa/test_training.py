@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scenes import noisy_data
 
 from vosedu.clip import Clip
 from vosedu.errors import InputError
@@ -30,20 +31,6 @@ from vosedu.papers.dpa.training import (
 from vosedu.training import Step, flow_start, start
 
 QUICK = Config.paper().scaled("quick")
-
-
-def noise(name: str) -> list:
-    """Random 96-pixel clips, or stills, whatever the stage asks for."""
-    rng = np.random.default_rng(0)
-    frames = rng.integers(0, 256, (2, 4, 96, 96, 3), dtype=np.uint8)
-    masks = (rng.random((2, 4, 96, 96)) < 0.3).astype(np.uint8)
-    if "stills" in name or "duts" in name:
-        return list(zip(frames[:, 0], masks[:, 0]))
-    flow = list(rng.standard_normal((3, 96, 96, 2)).astype(np.float32))
-    return [
-        Clip(f"noise {i}", list(f), dict(enumerate(m)), flow)
-        for i, (f, m) in enumerate(zip(frames, masks))
-    ]
 
 
 def test_the_appearance_branch_is_copied_into_both_branches() -> None:
@@ -85,7 +72,7 @@ def test_one_step_of_each_full_recipe_at_full_width(form: str) -> None:
     sides = {"sides": (64, 96)} if form == "released" else {}
     changes = {name: {**small, **sides} for name in ("stills", "video")}
     short = replace(recipe("full", form).change(**changes), initial="")
-    model, history = train(config, short, data=noise)
+    model, history = train(config, short, data=noisy_data)
     assert [row["stage"] for row in history.rows] == ["stills", "video"]
     assert np.isfinite(history.column("loss")).all()
     assert all(value.isfinite().all() for value in model.state_dict().values())
@@ -93,7 +80,7 @@ def test_one_step_of_each_full_recipe_at_full_width(form: str) -> None:
 
 @pytest.mark.parametrize("killed_at", [1, 2, 3])
 def test_a_killed_run_resumes_bit_identically(tmp_path: Path, killed_at: int) -> None:
-    whole, _ = train(QUICK, recipe("quick"), seed=1, data=noise)
+    whole, _ = train(QUICK, recipe("quick"), seed=1, data=noisy_data)
 
     class Killed(Exception):
         pass
@@ -103,13 +90,13 @@ def test_a_killed_run_resumes_bit_identically(tmp_path: Path, killed_at: int) ->
             raise Killed
 
     with pytest.raises(Killed):
-        train(QUICK, recipe("quick"), seed=1, data=noise, folder=tmp_path, on_step=kill)
+        train(QUICK, recipe("quick"), seed=1, data=noisy_data, folder=tmp_path, on_step=kill)
     steps: list[str] = []
     resumed, history = train(
         QUICK,
         recipe("quick"),
         seed=1,
-        data=noise,
+        data=noisy_data,
         folder=tmp_path,
         on_step=lambda history: steps.append(history.rows[-1]["stage"]),
     )
@@ -125,9 +112,9 @@ def test_a_run_from_other_initial_weights_is_refused(
     """A folder once took a run from other initial weights for its own and returned its weights."""
     monkeypatch.setenv("VOSEDU_DATA", str(tmp_path))
     config, short = Config.paper().scaled("ablate"), recipe("ablate").change(steps=1, batch_size=2)
-    train(config, short, data=noise, folder=tmp_path)
+    train(config, short, data=noisy_data, folder=tmp_path)
     with pytest.raises(InputError, match="initial weights"):
-        train(config, replace(short, initial=""), data=noise, folder=tmp_path)
+        train(config, replace(short, initial=""), data=noisy_data, folder=tmp_path)
 
 
 def test_the_stages_see_other_samples() -> None:
@@ -136,7 +123,7 @@ def test_the_stages_see_other_samples() -> None:
 
     class Noting(list):
         def __init__(self, name: str) -> None:
-            super().__init__(noise(name) * 500)
+            super().__init__(noisy_data(name) * 500)
             self.name = "stills" if "stills" in name else "video"
 
         def __getitem__(self, index):
@@ -149,7 +136,7 @@ def test_the_stages_see_other_samples() -> None:
 
 
 def test_stopping_after_the_stills_returns_the_video_network_with_the_copy() -> None:
-    model, history = train(QUICK, recipe("quick"), data=noise, until="stills")
+    model, history = train(QUICK, recipe("quick"), data=noisy_data, until="stills")
     assert [row["stage"] for row in history.rows] == ["stills"] * 2
     state = model.state_dict()
     name = "encoder.features.0.weight"
@@ -247,7 +234,7 @@ def test_ablations_train_what_lies_behind_the_encoders_of_the_common_start(
     config = replace(Config.paper(), ima=ima).scaled("ablate")
     untrained = started(build(config), 0, "common").state_dict()
     short = recipe("ablate").change(steps=2, batch_size=2)
-    trained = train(config, short, data=noise)[0].state_dict()
+    trained = train(config, short, data=noisy_data)[0].state_dict()
     for branch, file in (("appearance", start.checkpoint()), ("motion", flow_start.checkpoint())):
         stored = read_state(file)
         names = [name for name in trained if name.startswith(f"{branch}.encoder.")]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scenes import squares
 
 from vosedu.clip import Clip
 from vosedu.errors import InputError
@@ -14,37 +15,20 @@ from vosedu.explore.sabotage import FLOWS
 from vosedu.papers.hcpn.explorer import OFF, PARTNERS, HCPNProbe, explore, figure
 from vosedu.papers.hcpn.inference import HCPNPictures, Inference, segment
 from vosedu.papers.hcpn.network import HCPN, Config, build
+from vosedu.papers.speed import norms_of_one_pass
 
 GAIN = 1.0
 
 
 def clips() -> list[Clip]:
-    """Two clips of a bright square that moves over noise, with flow and masks."""
-
-    def one(name: str, seed: int, length: int, height: int, width: int, step: int) -> Clip:
-        rng = np.random.default_rng(seed)
-        frames = rng.integers(0, 120, (length, height, width, 3), np.uint8)
-        labels, fields = {}, []
-        for t in range(length):
-            left = 20 + step * t
-            labels[t] = np.zeros((height, width), np.uint8)
-            labels[t][10:30, left : left + 20] = 1
-            frames[t][labels[t] > 0] += np.array([120, 60 * seed, 0], np.uint8)
-            field = rng.normal(0, 0.2, (height, width, 2)).astype(np.float32)
-            field[labels[t] > 0] = step, 1
-            fields.append(field)
-        return Clip(name, frames, labels, fields[:-1])
-
-    return [one("right", 0, 6, 64, 96, 4), one("left", 1, 5, 60, 90, -3)]
+    return squares((6, 64, 96), (5, 60, 90))
 
 
 def network(config: Config) -> HCPN:
     """A small network of sharp attention, whose coarse mask is about half of a frame."""
     torch.manual_seed(0)
     model = build(config)
-    for module in model.modules():
-        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-            module.momentum = None  # take the statistics of the pass below
+    norms_of_one_pass(model)
     pictures = HCPNPictures(model, clips()[0], Inference())
     pairs = torch.cat([pictures.pair(n) for n in range(4)], dim=1)
     with torch.no_grad():

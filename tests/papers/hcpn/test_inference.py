@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from scenes import Asked
+from scenes import noise as any_noise
 
 from vosedu.clip import Clip
 from vosedu.errors import InputError
@@ -22,7 +23,7 @@ from vosedu.papers.hcpn.inference import (
     segment_released,
 )
 from vosedu.papers.hcpn.network import HCPN, Config, build
-from vosedu.papers.speed import compare
+from vosedu.papers.speed import compare, norms_of_one_pass
 
 QUICK = Config.paper().scaled("quick")
 
@@ -30,9 +31,7 @@ QUICK = Config.paper().scaled("quick")
 def network(config: Config = QUICK) -> HCPN:
     torch.manual_seed(0)
     model = build(config)
-    for module in model.modules():
-        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-            module.momentum = None  # take the statistics of the pass below
+    norms_of_one_pass(model)
     with torch.no_grad():
         model(*torch.randn(3, 8, 3, 64, 96))
         model.decoder.coarse.weight *= 10
@@ -44,11 +43,8 @@ def model() -> HCPN:
     return network()
 
 
-def noise(frames: int = 4, size: tuple[int, int] = (64, 96), flow: bool = True) -> Clip:
-    draw = np.random.default_rng(0)
-    fields = draw.normal(size=(max(frames - 1, 0), *size, 2)).astype(np.float32)
-    pictures = [draw.integers(0, 256, (*size, 3), np.uint8) for _ in range(frames)]
-    return Clip("noise", pictures, flow=list(fields) if flow else None)
+def noise(frames: int = 4) -> Clip:
+    return any_noise(frames, (64, 96))
 
 
 def probabilities(model: HCPN, clip: Clip, **fields) -> np.ndarray:
@@ -62,20 +58,6 @@ def pair_masks(model: HCPN, clip: Clip, index: int) -> tuple[np.ndarray, np.ndar
     with torch.inference_mode():
         result = model(*HCPNPictures(model, clip, Inference()).pair(index))
     return tuple(m.sigmoid()[0, 0].numpy() for m in (result.mask_a, result.mask_b))
-
-
-class Counting(Sequence):
-    """Frames that count how often they were asked for, and know their size as readers do."""
-
-    def __init__(self, frames: Sequence[np.ndarray]) -> None:
-        self.frames, self.asked, self.size = frames, Counter(), frames[0].shape[:2]
-
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        self.asked[index] += 1
-        return self.frames[index]
 
 
 def test_a_frame_keeps_its_mask_as_first_frame_and_the_last_one_as_second(model: HCPN) -> None:
@@ -116,7 +98,7 @@ def test_a_mirrored_view_makes_the_result_equivariant(model: HCPN) -> None:
 @pytest.mark.parametrize("form", ["paper", "released"])
 def test_equal_to_the_released_procedure(form: str) -> None:
     model = network(getattr(Config, form)().scaled("quick"))
-    clip, inference = noise(4, (48, 80)), replace(Inference.released(), precision="float")
+    clip, inference = any_noise(4, (48, 80)), replace(Inference.released(), precision="float")
     ours = np.stack([r.probability for r in segment(model, clip, inference=inference)])
     theirs = np.stack([r.probability for r in segment_released(model, clip, inference=inference)])
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)
@@ -133,20 +115,20 @@ def test_the_benchmark_agrees_and_reports() -> None:
 
 def test_every_frame_is_read_once_and_only_kept_masks_are_decoded(model: HCPN) -> None:
     clip = noise(5)
-    frames = Counting(clip.frames)
+    frames = Asked(clip.frames)
     decoded = []
     hook = model.decoder.register_forward_hook(lambda *_: decoded.append(1))
     probabilities(model, replace(clip, frames=frames))
     hook.remove()
-    assert frames.asked == Counter(range(5))
+    assert Counter(frames.asked) == Counter(range(5))
     assert len(decoded) == 5
 
 
 def test_results_come_while_the_clip_is_read(model: HCPN) -> None:
-    frames = Counting(noise(6).frames)
+    frames = Asked(noise(6).frames)
     stream = segment(model, replace(noise(6), frames=frames))
     next(stream)
-    assert max(frames.asked) == 1
+    assert max(Counter(frames.asked).values()) == 1
 
 
 def test_flow_is_estimated_where_there_is_none(model: HCPN) -> None:
