@@ -1,4 +1,4 @@
-"""A paper's two trainings on ToyVOS: the course recipe, to be rerun, and the embedded network's."""
+"""A paper's trainings on ToyVOS: the course recipe, to be rerun, and the embedded network's."""
 
 from __future__ import annotations
 
@@ -40,6 +40,37 @@ def compared(key: str) -> pd.DataFrame:
         "oracle": {"J": f"{mixed['oracle']:.1f}"},
     }
     return pd.DataFrame(columns).fillna("").loc[list(columns["course, to rerun"])]
+
+
+def by_suite(key: str) -> pd.DataFrame:
+    """J of the embedded network on the test clips of every suite, beside floor and oracle.
+
+    One line a suite, and a flow where the paper reads some: J in points with its 95 % bootstrap
+    interval over clips; the best trivial predictor, which may read exact flow; where the flow is
+    estimated also the best trivial predictor that reads this flow; whether J is above the former.
+    Empty where `data/results/KEY/suites.json` holds another network's scores.
+    """
+    told = json.loads((data_dir("results") / key / "suites.json").read_text())
+    bounds = {row["suite"]: row for row in baselines.read()["rows"]}
+    lines = []
+    for row in told["rows"] if told["weights"] == ladder.checksum(key) else ():
+        trivial = bounds[row["suite"]]["J"]
+        best = bounds[row["suite"]]["best trivial"]
+        low, high = row["interval"]
+        line = {"suite": row["suite"], "flow": row["flow"]}
+        line |= {"J": f"{row['J']:.1f} [{low:.1f}, {high:.1f}]"}
+        line |= {"best trivial predictor": f"{trivial[best]:.1f} ({best})"}
+        if "threshold on this flow" in row:
+            others = [j for name, j in trivial.items() if name != "flow magnitude"]
+            line["... on this flow"] = f"{max(*others, row['threshold on this flow']):.1f}"
+        line["above it"] = "yes" if row["J"] > trivial[best] else "no"
+        lines.append(line | {"oracle": f"{bounds[row['suite']]['oracle']:.1f}"})
+    table = pd.DataFrame(lines).fillna("")
+    if table.empty:
+        return table
+    wanted = ["J", "best trivial predictor", "... on this flow", "above it", "oracle"]
+    index = ["suite", "flow"] if table["flow"].any() else ["suite"]
+    return table.set_index(index)[[name for name in wanted if name in table]]
 
 
 def _training(recipe: Recipe, note: Mapping[str, Any], scores: Mapping[str, float]) -> dict:
