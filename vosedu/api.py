@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +76,14 @@ def load(
         config = config or _noted_config(method, weights) or method.Config.paper().scaled("course")
         model = method.build(config)
         if weights is not None:
-            load_weights(model, weights)
+            _read_into(method, partial(load_weights, model, weights), weights)
     else:
         if method.released.load is None:
             raise InputError(f"no weights were released for {method.key}: {method.released.reason}")
         config = config or method.Config.released()
         model = method.build(config)
-        method.released.load(model, None if weights == "released" else weights)
+        file = None if weights == "released" else weights
+        _read_into(method, partial(method.released.load, model, file), file)
         form = "released"
     model.__dict__.update(form=form, settings=settings, decision=decision)
     return model.to(device).eval()
@@ -141,6 +144,58 @@ def _ours(method: Paper[Any, Any], weights: Path, config: Any) -> bool:
     return bool(course.state_dict().keys() & read_state(weights).keys())
 
 
+def _read_into(
+    method: Paper[Any, Any], read: Callable[[], Any], weights: str | Path | None
+) -> None:
+    """Call `read`; where it refuses the weights, say whose they are if they are another paper's."""
+    try:
+        read()
+    except InputError:
+        other = owner(weights) if weights is not None else None
+        if other is None or other is method:
+            raise
+        raise _of_another(method, other, weights) from None
+
+
+def owner(weights: str | Path) -> Paper[Any, Any] | None:
+    """The paper that a checkpoint file, or a folder of them, is of; told by the names inside.
+
+    It is the one whose networks have most of these names, in our layout or the authors'; None
+    where no paper's have a tenth of them.
+    """
+    path, state = Path(weights), {}
+    for file in path.rglob("*.pt*") if path.is_dir() else (path,):
+        with suppress(InputError):
+            state |= read_state(file)
+    shares = {key: _share_of_names(each, state) for key, each in papers().items()}
+    key = max(shares, key=lambda key: shares[key])
+    return paper(key) if shares[key] > 0.1 else None
+
+
+def _share_of_names(method: Paper[Any, Any], state: dict[str, torch.Tensor]) -> float:
+    """Which part of a state dict's names a paper's networks have, in the better of both layouts."""
+    renamed = method.released.rename(state) if method.released.rename else state
+    ours = _names(method.key)
+    return max(len(ours & layout.keys()) for layout in (state, renamed)) / max(1, len(state))
+
+
+@cache
+def _names(key: str) -> frozenset[str]:
+    """The names of the entries of a paper's networks, released and embedded."""
+    configs = paper(key).Config.released(), paper(key).Config.paper().scaled("course")
+    with torch.device("meta"):
+        return frozenset(n for config in configs for n in paper(key).build(config).state_dict())
+
+
+def _of_another(
+    method: Paper[Any, Any], other: Paper[Any, Any], weights: str | Path | None
+) -> InputError:
+    return InputError(
+        f"{weights} holds weights of {other.name}, not of {method.name}; load them as "
+        f"'{other.key}' (--method {other.key}), or name another file"
+    )
+
+
 def _noted_config(method: Paper[Any, Any], weights: str | Path | None) -> Any:
     """The configuration that `vosedu train` noted beside a checkpoint; None without a note."""
     note = Path(weights).with_suffix(".json") if weights is not None else None
@@ -158,10 +213,7 @@ def _noted_config(method: Paper[Any, Any], weights: str | Path | None) -> Any:
         return method.Config(**values)
     for other in papers().values():
         if values.keys() <= {field.name for field in dataclasses.fields(other.Config)}:
-            raise InputError(
-                f"{weights} holds weights of {other.name}, not of {method.name}; load them as "
-                f"'{other.key}' (--method {other.key}), or name another file"
-            )
+            raise _of_another(method, other, weights)
     raise InputError(
         f"the note {note} names settings that {method.name} does not have; train the network again"
     )

@@ -145,6 +145,7 @@ class Released:
     unused: entries of the authors' state dict that their forward pass never touches.
     reason: in words, when no weights were released.
     load: reads a released checkpoint file into a model built from `Config.released()`.
+    rename: the authors' state dict (without `module.`) -> the same under our names.
     """
 
     weights: tuple[Link, ...] = ()
@@ -152,6 +153,7 @@ class Released:
     unused: tuple[str, ...] = ()
     reason: str = ""
     load: Callable[..., Any] | None = None
+    rename: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]] | None = None
 
 
 @dataclass(frozen=True)

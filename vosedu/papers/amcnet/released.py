@@ -74,4 +74,5 @@ RELEASED = Released(
         "course checkpoint"
     ),
     load=load,
+    rename=to_ours,
 )

@@ -78,4 +78,5 @@ RELEASED = Released(
     results=RELEASES["cosnet"].results,
     unused=UNUSED["head"],
     load=load,
+    rename=to_ours,
 )

@@ -142,4 +142,5 @@ RELEASED = Released(
     results=RELEASES["deaot"].results,
     unused=UNUSED,
     load=load,
+    rename=to_ours,
 )

@@ -135,4 +135,5 @@ RELEASED = Released(
         "checkpoint; 'vosedu evaluate --masks' scores the archive"
     ),
     load=load,
+    rename=to_ours,
 )

@@ -120,4 +120,5 @@ RELEASED = Released(
     results=RELEASES["hcpn"].results,
     unused=UNUSED,
     load=load,
+    rename=to_ours,
 )
