@@ -163,7 +163,8 @@ def owner(weights: str | Path) -> Paper[Any, Any] | None:
     It is the one whose networks have most of these names, in our layout or the authors'; None
     where no paper's have a tenth of them.
     """
-    path, state = Path(weights), {}
+    path = Path(weights)
+    state: dict[str, torch.Tensor] = {}
     for file in path.rglob("*.pt*") if path.is_dir() else (path,):
         with suppress(InputError):
             state |= read_state(file)

@@ -71,14 +71,14 @@ def loss_curves(
     steps that have it. window: steps of that term in the running mean. levels: term -> a loss to
     compare it with, drawn dotted. Where a stage begins there is a grey line with its name.
     """
-    rows = rows.reset_index(drop=True)
+    rows, levels = rows.reset_index(drop=True), levels or {}
     for term, number in zip(terms, cycle(ORDER)):
         colour = COLOURS[number] / 255
         values = rows[term].dropna().astype(float)
         axes.plot(values.index + 1, values, ".", ms=2, alpha=0.3, color=colour)
         mean = values.rolling(window, min_periods=1).mean()
         axes.plot(values.index + 1, mean, color=colour, label=term)
-        if term in (levels or {}):
+        if term in levels:
             axes.axhline(levels[term], color=colour, ls=":", lw=1)
     axes.set(xlabel="step", ylabel="loss", ylim=(0, None))
     begins = rows.index[rows["stage"] != rows["stage"].shift()]
