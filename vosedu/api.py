@@ -258,7 +258,7 @@ def segment(
     results = method.segment(
         model, clip, given=given, inference=inference or inference_of(model), features=features
     )
-    return decided(results, decision or getattr(model, "decision", "half"))
+    return decided(results, decision or str(getattr(model, "decision", "half")))
 
 
 def evaluate(
