@@ -3,8 +3,9 @@
     python tools/suites.py cosnet dpa
 
 segments the test clips of each suite with the network that comes with the package and writes
-data/results/KEY/suites.json. A network that reads flow is scored twice: with the clips' own flow,
-which is exact, and with estimated flow, beside a threshold on the length of that same flow (its
+data/results/KEY/suites.json, suite by suite; the scores on `mixed` become rung 1 of the ladder. A
+network that reads flow is scored with the clips' own flow, which is exact, and on `mixed` with
+estimated flow as well (that is its rung 1), beside a threshold on the length of that same flow (its
 level is chosen on train clips, as that of the threshold on exact flow was).
 """
 
@@ -19,6 +20,7 @@ import numpy as np
 
 from vosedu import api, ladder, toyvos
 from vosedu.ablation.store import commit
+from vosedu.metrics import Scores
 from vosedu.paths import data_dir
 from vosedu.toyvos import baselines
 from vosedu.toyvos.suites import NAMES
@@ -29,12 +31,12 @@ METHOD = "dis-medium"
 LEVELS = np.linspace(*baselines.TRIVIAL["flow magnitude"][1], 20)
 
 
-def rows(key: str, suites: Sequence[str], clips: int | None) -> Iterator[dict[str, Any]]:
-    """J and F with J's interval over clips, suite by suite and flow by flow."""
+def rows(key: str, suites: Sequence[str], clips: int | None) -> Iterator[tuple[dict, Scores]]:
+    """A line with J, its interval over clips, and F; and all scores. Suite by suite."""
     model, reads_flow = api.load(key), "flow" in api.paper(key).needs
     for suite in suites:
         test = toyvos.split("test", suite)[:clips]
-        for method in ("", METHOD) if reads_flow else ("",):
+        for method in ("", METHOD) if reads_flow and suite == "mixed" else ("",):
             scores = api.evaluate(model, EstimatedFlow(test, method) if method else test)
             row = {
                 "suite": suite,
@@ -45,7 +47,7 @@ def rows(key: str, suites: Sequence[str], clips: int | None) -> Iterator[dict[st
             }
             if method:
                 row["threshold on this flow"] = threshold(suite, clips)
-            yield row
+            yield row, scores
 
 
 def threshold(suite: str, clips: int | None) -> float:
@@ -56,19 +58,18 @@ def threshold(suite: str, clips: int | None) -> float:
     return round(baselines.score(baselines.flow_magnitude, test, best), 2)
 
 
-def measure(key: str, suites: Sequence[str] = NAMES, clips: int | None = None) -> dict[str, Any]:
-    """All of a paper's rows, with what they were measured with."""
-    found = []
-    for row in rows(key, suites, clips):
-        found.append(row)
+def measure(key: str, suites: Sequence[str] = NAMES, clips: int | None = None) -> None:
+    """Write a paper's lines, with what they were measured with, and its rung 1."""
+    told: dict[str, Any] = {"weights": ladder.checksum(key), "split": "test"}
+    told |= {"data": toyvos.PIXELS, "commit": commit(), "rows": []}
+    for row, scores in rows(key, suites, clips):
+        told["rows"].append(row)
+        write_text(data_dir("results") / key / "suites.json", json.dumps(told, indent=1) + "\n")
         print(key, row, flush=True)
-    return {
-        "weights": ladder.checksum(key),
-        "split": "test",
-        "data": toyvos.PIXELS,
-        "commit": commit(),
-        "rows": found,
-    }
+        if row["suite"] == "mixed":
+            where = f"toyvos test, {row['clips']} clips"
+            where += f", {row['flow']} flow" if row["flow"] else ""
+            ladder.record(key, "1", scores, where=where, weights="course")
 
 
 def main() -> None:
@@ -76,8 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python tools/suites.py", description=__doc__)
     parser.add_argument("keys", metavar="KEY", nargs="+", choices=list(api.papers()))
     for key in parser.parse_args().keys:
-        text = json.dumps(measure(key), indent=1) + "\n"
-        write_text(data_dir("results") / key / "suites.json", text)
+        measure(key)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from vosedu import api, ladder
 from vosedu.errors import InputError
 from vosedu.paths import data_dir
 from vosedu.toyvos import baselines
+from vosedu.toyvos.suites import NAMES
 from vosedu.training import Recipe
 
 NOT_RUN = "not run here"
@@ -47,28 +48,28 @@ def by_suite(key: str) -> pd.DataFrame:
 
     One line a suite, and a flow where the paper reads some: J in points with its 95 % bootstrap
     interval over clips; the best trivial predictor, which may read exact flow; where the flow is
-    estimated also the best trivial predictor that reads this flow; whether J is above the former.
-    Empty where `data/results/KEY/suites.json` holds another network's scores.
+    estimated also the best one that reads this flow; whether J is above the former. What
+    `data/results/KEY/suites.json` does not hold, or of another network, was "not run here".
     """
     told = json.loads((data_dir("results") / key / "suites.json").read_text())
-    bounds = {row["suite"]: row for row in baselines.read()["rows"]}
+    same = told["weights"] == ladder.checksum(key)
+    found = {name: [row for row in told["rows"] if same and row["suite"] == name] for name in NAMES}
     lines = []
-    for row in told["rows"] if told["weights"] == ladder.checksum(key) else ():
-        trivial = bounds[row["suite"]]["J"]
-        best = bounds[row["suite"]]["best trivial"]
-        low, high = row["interval"]
-        line = {"suite": row["suite"], "flow": row["flow"]}
-        line |= {"J": f"{row['J']:.1f} [{low:.1f}, {high:.1f}]"}
-        line |= {"best trivial predictor": f"{trivial[best]:.1f} ({best})"}
-        if "threshold on this flow" in row:
-            others = [j for name, j in trivial.items() if name != "flow magnitude"]
-            line["... on this flow"] = f"{max(*others, row['threshold on this flow']):.1f}"
-        line["above it"] = "yes" if row["J"] > trivial[best] else "no"
-        lines.append(line | {"oracle": f"{bounds[row['suite']]['oracle']:.1f}"})
+    for bound in baselines.read()["rows"]:
+        trivial, best = bound["J"], bound["best trivial"]
+        for row in found[bound["suite"]] or [{"suite": bound["suite"], "flow": ""}]:
+            line = {"suite": row["suite"], "flow": row["flow"], "J": NOT_RUN}
+            if "J" in row:
+                low, high = row["interval"]
+                line["J"] = f"{row['J']:.1f} [{low:.1f}, {high:.1f}]"
+                line["above it"] = "yes" if row["J"] > trivial[best] else "no"
+            if "threshold on this flow" in row:
+                others = [j for name, j in trivial.items() if name != "flow magnitude"]
+                line["... on this flow"] = f"{max(*others, row['threshold on this flow']):.1f}"
+            line["best trivial predictor"] = f"{trivial[best]:.1f} ({best})"
+            lines.append(line | {"oracle": f"{bound['oracle']:.1f}"})
     table = pd.DataFrame(lines).fillna("")
-    if table.empty:
-        return table
-    wanted = ["J", "best trivial predictor", "... on this flow", "above it", "oracle"]
+    wanted = ["J", "best trivial predictor", "above it", "... on this flow", "oracle"]
     index = ["suite", "flow"] if table["flow"].any() else ["suite"]
     return table.set_index(index)[[name for name in wanted if name in table]]
 

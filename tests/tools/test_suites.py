@@ -3,43 +3,55 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 import suites
 from pytest import approx
 
-from vosedu import api, ladder, toyvos, two_trainings
+from vosedu import api, ladder, two_trainings
 from vosedu.paths import data_dir
-from vosedu.toyvos.suites import NAMES
+from vosedu.toyvos import baselines
 
 KEPT = [key for key in api.papers() if (data_dir("results") / key / "suites.json").is_file()]
 
 
-def test_a_network_that_reads_flow_is_scored_with_both_kinds() -> None:
-    exact, estimated = suites.rows("dpa", ["turns"], 1)
+def test_a_network_that_reads_flow_is_scored_with_both_kinds_on_mixed() -> None:
+    (exact, scores), (estimated, _) = suites.rows("dpa", ["mixed"], 1)
     assert (exact["flow"], estimated["flow"]) == ("exact", "dis-medium")
     assert exact["J"] != estimated["J"] and "threshold on this flow" in estimated
-    test = toyvos.split("test", "turns")[:1]
-    assert exact["J"] == approx(100 * api.evaluate(api.load("dpa"), test).summary()["J-Mean"], 0.01)
+    assert exact["J"] == approx(100 * scores.summary()["J-Mean"], abs=0.01)
 
 
 def test_a_network_without_flow_is_scored_once() -> None:
-    (row,) = suites.rows("cosnet", ["turns"], 1)
+    ((row, _),) = suites.rows("cosnet", ["mixed"], 1)
     assert row["flow"] == "" and "threshold on this flow" not in row
+
+
+def test_lines_and_rung_are_written_and_shown(tmp_path: Path, monkeypatch) -> None:
+    shutil.copytree(data_dir("results") / "toyvos", tmp_path / "toyvos")
+    (tmp_path / "cosnet").mkdir()
+    for module in (suites, ladder, two_trainings, baselines):
+        monkeypatch.setattr(module, "data_dir", lambda name: tmp_path)
+    suites.measure("cosnet", ["mixed"], 1)
+    rung = ladder.read("cosnet")["1"]
+    shown = two_trainings.by_suite("cosnet")
+    assert rung["on"] == "toyvos test, 1 clips"
+    assert shown.loc["mixed", "J"].startswith(f"{100 * rung['numbers']['J']:.1f} [")
+    assert shown.loc["turns", "J"] == "not run here"
 
 
 @pytest.mark.parametrize("key", KEPT)
 def test_what_is_kept_was_measured_with_what_is_embedded(key) -> None:
     kept = json.loads((data_dir("results") / key / "suites.json").read_text())
     assert kept["weights"] == ladder.checksum(key), f"run: python tools/suites.py {key}"
-    assert {row["suite"] for row in kept["rows"]} == set(NAMES)
-    table = two_trainings.by_suite(key)
-    assert len(table) == len(kept["rows"])
-    for shown, row in zip(table["J"], kept["rows"]):
-        assert shown.startswith(f"{row['J']:.1f} [")
+    mixed = [row for row in kept["rows"] if row["suite"] == "mixed"][-1]
+    assert mixed["J"] == approx(100 * ladder.read(key)["1"]["numbers"]["J"], abs=0.01)
 
 
 @pytest.mark.parametrize("key", KEPT)
 def test_the_scores_of_another_network_are_not_shown(key, monkeypatch) -> None:
+    assert two_trainings.by_suite(key)["J"].iloc[0] != "not run here"
     monkeypatch.setattr(ladder, "checksum", lambda key: "of other bytes")
-    assert two_trainings.by_suite(key).empty
+    assert set(two_trainings.by_suite(key)["J"]) == {"not run here"}
