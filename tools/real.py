@@ -32,6 +32,7 @@ import pandas as pd
 
 from vosedu import api, datasets, ladder, metrics
 from vosedu.clip import Clip
+from vosedu.datasets.sequences import FROM_YOUTUBE
 from vosedu.figures.overlay import overlay
 from vosedu.figures.sheet import sheet
 from vosedu.metrics import Scores
@@ -39,10 +40,6 @@ from vosedu.training.data import EstimatedFlow
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 FLOW = "dis-medium"
-YOUTUBE = {
-    *("dog-agility", "drift-turn", "drift-straight", "motocross-bumps", "motocross-jump"),
-    "parkour",
-}
 
 
 def scored(key: str, weights: str = "davis-small") -> tuple[Scores, dict[str, np.ndarray], str]:
@@ -68,7 +65,7 @@ def scored(key: str, weights: str = "davis-small") -> tuple[Scores, dict[str, np
 def drawn(middle: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Clip -> mask of its middle frame: title -> overlay, best J first, without YouTube's."""
     shown = []
-    for clip in _clips("val", frozenset(), [name for name in middle if name not in YOUTUBE]):
+    for clip in _clips("val", frozenset(), [name for name in middle if name not in FROM_YOUTUBE]):
         t = len(clip) // 2
         j = metrics.region(middle[clip.name] > 0, clip.labels[t] > 0)
         title = f"{clip.name}, J {100 * j:.0f}"

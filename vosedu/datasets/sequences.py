@@ -173,3 +173,9 @@ def fbms_names(split: str) -> tuple[str, ...]:
     """Names of the FBMS-59 "test" (30) or "train" (29) sequences, sorted; "all" has both."""
     parts = ("train", "test") if split == "all" else (split,)
     return tuple(sorted(name for part in parts for name in _FBMS[part].split()))
+
+
+FROM_YOUTUBE = frozenset(
+    "dog-agility drift-turn drift-straight motocross-bumps motocross-jump parkour".split()
+)
+"""Sequences that DAVIS took from YouTube; no figure shows their frames, as their terms ask."""
