@@ -177,6 +177,16 @@ def test_the_static_twin_draws_what_the_explorer_shows(model: AMCNet) -> None:
     assert any("reads the frame here" in title for title in titles)
 
 
+def test_lines_lead_to_what_the_motion_reads_most(model: AMCNet) -> None:
+    explorer = explore(model, clips(), start={"frame": 3, "x": 30, "y": 20})
+    explorer.controls["component"].value = "lines"
+    ((picture,),) = explorer.view.rows[1:]
+    strongest = AMCProbe(model, clips()).trace(0, 3).read(30, 20).max()
+    assert picture.wide and picture.scale == ("0 %", f"{100 * strongest:.3g} %")
+    explorer.controls["x"].value = 60
+    assert not np.array_equal(explorer.view.rows[1][0].image, picture.image)
+
+
 def test_clips_that_do_not_fit_are_refused(model: AMCNet) -> None:
     with pytest.raises(InputError, match="at least one clip"):
         explore(model, [])

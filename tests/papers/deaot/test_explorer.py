@@ -11,6 +11,7 @@ import torch
 
 from vosedu.clip import Clip
 from vosedu.errors import InputError
+from vosedu.papers.deaot import explorer
 from vosedu.papers.deaot.explorer import MEMORIES, DeAOTProbe, explore, figure, permuted
 from vosedu.papers.deaot.inference import Inference, segment
 from vosedu.papers.deaot.network import Config, DeAOT, build
@@ -84,12 +85,30 @@ def test_the_window_reads_a_displacement() -> None:
     assert replace(trace, short=weights).displacement(cell) == (-2.0, 1.0)
 
 
+def test_lines_lead_to_the_frames_of_memory_that_are_read_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(explorer, "LINKED", 2)
+    probe = DeAOTProbe(network(), clips())
+    trace = probe.trace(0, 5)
+    assert trace.frames == (4, 2, 0)
+    long = np.zeros_like(trace.long).reshape(*trace.long.shape[:2], 3, -1)
+    long[:, :, 0, 0], long[:, :, 2, 7] = 0.25, 0.75
+    trace = replace(trace, long=long.reshape(trace.long.shape))
+    ((picture,),) = explorer.shown_lines(probe, trace, 20, 10)
+    assert "frame 0, 4;" in picture.title and picture.scale == ("0 %", "75 %")
+    foreign = replace(trace, foreign=True)
+    assert not np.array_equal(
+        explorer.shown_lines(probe, foreign, 20, 10)[0][0].image, picture.image
+    )
+
+
 def test_three_clicks_change_the_mask() -> None:
-    explorer = explore(network(), clips(), start={"frame": 5, "x": 30, "y": 12})
+    shown = explore(network(), clips(), start={"frame": 5, "x": 30, "y": 12})
     changed = []
     for memory in ("identities permuted", "reference only", "another clip"):
-        explorer.controls["memory"].value = memory
-        changed.append(explorer.changed)
+        shown.controls["memory"].value = memory
+        changed.append(shown.changed)
     assert min(changed) > 0
 
 

@@ -163,7 +163,7 @@ FORMS = {
     "II": (Config.paper("II"), {"soft regions", "transfer", "block 5", "outputs"}),
     "III, released": (
         Config.released("III"),
-        {"soft regions", "references", "block 5", "outputs"},
+        {"soft regions", "references", "lines", "block 5", "outputs"},
     ),
     "IV, released": (Config.released("IV"), set(DPAProbe.components)),
     "IV": (PAPER, set(DPAProbe.components)),
@@ -184,6 +184,17 @@ def test_every_version_shows_what_it_has(form: str) -> None:
     offered = explorer.controls["zeroed"].options
     assert ("IMA" in offered) == ("transfer" in shown)
     assert ("IFA" in offered) == ("references" in shown)
+
+
+def test_lines_lead_to_what_the_prototype_reads_most(model: DPA) -> None:
+    explorer = explore(model, clips(), start={"frame": 3, "x": 9, "y": 9})
+    trace = DPAProbe(model, clips()).trace(0, 3)
+    explorer.controls["component"].value = "lines"
+    rows = explorer.view.rows[1:]
+    assert len(rows) == 2 and all(len(row) == 1 and row[0].wide for row in rows)
+    for row, stream in zip(rows, ("appearance", "motion")):
+        strongest = trace.reading(stream, 9, 9).max()
+        assert row[0].scale == ("0 %", f"{100 * strongest:.3g} %") and stream in row[0].title
 
 
 def test_frames_are_encoded_once(model: DPA, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,6 +142,7 @@ def test_every_form_draws_every_component_at_every_stage(config: Config) -> None
     assert drawn["co-attention", 4] == 2
     assert drawn["soft attention", 4] == 10
     assert drawn["contours", 4] == {"product": 7, "input": 6, "none": 2}[config.contours]
+    assert drawn["lines", 4] == (0 if config == Config.released().scaled("quick") else 2)
     assert (drawn["co-attention", 1] == 2) == (config.cascades == 4)
 
 
@@ -152,3 +153,13 @@ def test_the_static_twin_is_a_figure(model: HCPN) -> None:
 def test_a_network_of_two_streams_is_refused() -> None:
     with pytest.raises(InputError, match="two streams"):
         explore(build(replace(PAPER, streams=2)), clips())
+
+
+def test_lines_lead_both_ways_to_what_is_read_most(model: HCPN) -> None:
+    explorer = explore(model, clips(), start={"frame": 3, "x": 30, "y": 20})
+    explorer.controls["component"].value = "lines"
+    rows = explorer.view.rows[1:]
+    reading = HCPNProbe(model, clips()).trace(0, 3).reading(2, 30, 20)
+    for row, where in zip(rows, ("flow", "frame"), strict=True):
+        assert row[0].title.endswith(f"in the {where}; share there")
+        assert row[0].scale == ("0 %", f"{100 * reading[where].max():.3g} %")

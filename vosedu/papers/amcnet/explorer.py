@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from vosedu.clip import Clip
-from vosedu.explore import Choice, Picture, Probe, Rows, Trace, available, by_label
+from vosedu.explore import Choice, Picture, Probe, Rows, Trace, available, by_label, linked
 from vosedu.explore.sabotage import FLOW_TIPS, FLOWS, Hook, Sources, hooked
 from vosedu.explore.view import distribution_map, heat_map
 from vosedu.figures.attention import effective_support, ring
@@ -197,6 +197,13 @@ def shown_similarity(probe: AMCProbe, trace: AMCTrace, x: int, y: int) -> Rows:
     )
 
 
+def shown_lines(probe: AMCProbe, trace: AMCTrace, x: int, y: int) -> Rows:
+    """Lines from the pixel's motion to the three positions of the frame that it reads most."""
+    title = "what the motion at the pixel (above, the flow) reads most in the frame; share there"
+    shares = trace.read(x, y)[None]
+    return ((linked(title, trace.flow, (x, y), [trace.frame], shares),),)
+
+
 def shown_attention(probe: AMCProbe, trace: AMCTrace, x: int, y: int) -> Rows:
     """The decoder's attention A, coarse to fine, each supervised with the mask."""
     row = [
@@ -258,6 +265,7 @@ class AMCProbe(Probe[AMCTrace]):
     components: ClassVar = {
         "gate maps": shown_gate_maps,
         "similarity": shown_similarity,
+        "lines": shown_lines,
         "decoder attention": shown_attention,
         "strengths": shown_strengths,
         "motion attention": shown_motion_attention,

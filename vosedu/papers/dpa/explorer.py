@@ -30,6 +30,7 @@ from vosedu.explore import (
     by_label,
     distribution_map,
     heat_map,
+    linked,
     place_name,
 )
 from vosedu.explore.sabotage import FLOW_TIPS, FLOWS, Hook, hooked, zero, zero_items
@@ -274,6 +275,20 @@ def shown_references(probe: DPAProbe, trace: DPATrace, x: int, y: int, block: in
     return tuple(rows)
 
 
+def shown_lines(probe: DPAProbe, trace: DPATrace, x: int, y: int, block: int) -> Rows:
+    """IFA: lines to the three positions of each reference that the pixel's prototype reads most."""
+    rows = []
+    for stream, ground in trace.grounds().items():
+        read = trace.reading(stream, x, y)
+        if read is None or not len(read):
+            continue
+        names = ", ".join(trace.names(stream))
+        title = f"what the pixel's prototype reads most in {stream} of {names}; share there"
+        others = [probe.background(stream, place) for place in trace.references[stream]]
+        rows.append((linked(title, ground, (x, y), others, read),))
+    return tuple(rows)
+
+
 def shown_block5(probe: DPAProbe, trace: DPATrace, x: int, y: int, block: int) -> Rows:
     """Figure 1 of the paper: the strength of block 5 before and after each attention."""
     rows = []
@@ -332,6 +347,7 @@ class DPAProbe(Probe[DPATrace]):
         "soft regions": shown_regions,
         "transfer": shown_transfer,
         "references": shown_references,
+        "lines": shown_lines,
         "block 5": shown_block5,
         "outputs": shown_outputs,
     }

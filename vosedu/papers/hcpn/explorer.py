@@ -31,6 +31,7 @@ from vosedu.explore import (
     by_label,
     distribution_map,
     heat_map,
+    linked,
     place_name,
 )
 from vosedu.explore.sabotage import FLOW_TIPS, FLOWS, Hook, hooked, zero, zero_items
@@ -195,6 +196,21 @@ def shown_reading(probe: HCPNProbe, trace: HCPNTrace, x: int, y: int, stage: int
     return (tuple(row),) if row else ()
 
 
+def shown_lines(probe: HCPNProbe, trace: HCPNTrace, x: int, y: int, stage: int) -> Rows:
+    """Lines to the three positions that the pixel reads most, in the flow and in the frame.
+
+    The release's affinity is signed and no share of anything: there are no lines for it.
+    """
+    if trace.tap(f"encoder.blocks.{stage - 1}.pcm.reading.weights") is not None:
+        return ()
+    grounds = {"flow": trace.flow, "frame": trace.frame}
+    rows = []
+    for (where, read), of in zip(trace.reading(stage, x, y).items(), ("frame", "flow")):
+        title = f"stage {stage}: what the pixel of the {of} reads most in the {where}; share there"
+        rows.append((linked(title, grounds[of], (x, y), [grounds[where]], read[None]),))
+    return tuple(rows)
+
+
 def shown_soft_attention(probe: HCPNProbe, trace: HCPNTrace, x: int, y: int, stage: int) -> Rows:
     """The soft attention of each unit, first to last, in both streams."""
     rows = []
@@ -282,6 +298,7 @@ class HCPNProbe(Probe[HCPNTrace]):
     )
     components: ClassVar = {
         "co-attention": shown_reading,
+        "lines": shown_lines,
         "soft attention": shown_soft_attention,
         "contours": shown_contours,
         "strength": shown_strength,

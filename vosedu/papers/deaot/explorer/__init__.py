@@ -30,12 +30,15 @@ from vosedu.explore import (
     by_label,
     distribution_map,
     heat_map,
+    linked,
 )
 from vosedu.figures.attention import effective_support, principal_colours
 from vosedu.metrics import PROTOCOLS
 from vosedu.papers.deaot.inference import Inference, Session, to_size
 from vosedu.papers.deaot.network import DeAOT, Entry, Features, Memory, enlarge, one_hot
 from vosedu.record import record
+
+LINKED = 5  # frames to which lines are drawn, at most
 
 # A clip, frame by frame --------------------------------------------------------------------------
 
@@ -110,6 +113,11 @@ class DeAOTTrace(Trace):
     streams: Mapping[str, list[np.ndarray]]
     objects: np.ndarray
 
+    def reading(self, x: int, y: int) -> np.ndarray:
+        """What the pixel reads in long-term memory, mean over heads: T x h x w, sums to one."""
+        weights = self.long.mean(0)[self.cell(x, y, self.grid)]
+        return weights.reshape(len(self.frames), *self.grid)
+
     def displacement(self, cell: int) -> tuple[float, float]:
         """Mean offset (dx, dy) in positions of what a position reads in the frame before."""
         weights = self.short.mean(0)[cell].reshape(self.window, self.window)
@@ -119,8 +127,7 @@ class DeAOTTrace(Trace):
 
 def shown_long(probe: DeAOTProbe, trace: DeAOTTrace, x: int, y: int) -> Rows:
     """Where the pixel reads in each frame of long-term memory."""
-    weights = trace.long.mean(0)[trace.cell(x, y, trace.grid)]
-    shares = weights.reshape(len(trace.frames), *trace.grid)
+    shares = trace.reading(x, y)
     high = max(2.0, float(shares.max() * shares.size))
     clip = probe.other(trace.clip) if trace.foreign else trace.clip
     maps = []
@@ -130,6 +137,24 @@ def shown_long(probe: DeAOTProbe, trace: DeAOTTrace, x: int, y: int) -> Rows:
         )
         maps.append(picture)
     return tuple(tuple(maps[k : k + 3]) for k in range(0, len(maps), 3))
+
+
+def shown_lines(probe: DeAOTProbe, trace: DeAOTTrace, x: int, y: int) -> Rows:
+    """Lines from the pixel to the three positions it reads most in each frame of long-term memory.
+
+    Of more than `LINKED` frames those of which it reads most, from left to right as in the clip.
+    """
+    shares = trace.reading(x, y)
+    most = shares.sum((1, 2)).argsort()[::-1][:LINKED]
+    most = sorted(most, key=lambda number: trace.frames[number])
+    frames = [trace.frames[number] for number in most]
+    clip = probe.other(trace.clip) if trace.foreign else trace.clip
+    title = (
+        f"what the pixel reads most in long-term memory, frame {', '.join(map(str, frames))}; "
+        "share of its attention there"
+    )
+    pictures = [probe.picture(clip, frame) for frame in frames]
+    return ((linked(title, trace.frame, (x, y), pictures, shares[most]),),)
 
 
 def shown_short(probe: DeAOTProbe, trace: DeAOTTrace, x: int, y: int) -> Rows:
@@ -197,6 +222,7 @@ class DeAOTProbe(Probe[DeAOTTrace]):
     )
     components: ClassVar = {
         "long-term memory": shown_long,
+        "lines": shown_lines,
         "short-term window": shown_short,
         "self propagation": shown_own,
         "streams": shown_streams,
