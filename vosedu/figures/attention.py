@@ -64,6 +64,12 @@ def effective_support(weights: np.ndarray, axis: int = -1) -> np.ndarray:
     return np.exp(-(weights * logarithms).sum(axis))
 
 
+def enlarged(image: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """A small picture, h x w x 3, as large as a frame, its positions visible as blocks."""
+    (height, width), (h, w) = frame.shape[:2], image.shape[:2]
+    return image[np.arange(height) * h // height][:, np.arange(width) * w // width]
+
+
 def principal_colours(maps: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Feature maps, each C x h x w: three principal components of all as RGB, uint8.
 

@@ -34,7 +34,7 @@ from vosedu.explore import (
     place_name,
 )
 from vosedu.explore.sabotage import FLOW_TIPS, FLOWS, Hook, hooked, zero, zero_items
-from vosedu.figures.attention import effective_support, principal_colours
+from vosedu.figures.attention import effective_support, enlarged, principal_colours
 from vosedu.papers.dpa.inference import (
     DPAPictures,
     Inference,
@@ -245,7 +245,7 @@ def shown_transfer(probe: DPAProbe, trace: DPATrace, x: int, y: int, block: int)
             other = STREAMS[1 - number]
             title = f"for T_{letter} the pixel reads {other}"
             row.append(distribution_map(title, grounds[other], read))
-        rows.append(tuple(_as_large(picture, trace) for picture in row))
+        rows.append(tuple(replace(p, image=enlarged(p.image, trace.frame)) for p in row))
     return tuple(rows)
 
 
@@ -280,12 +280,11 @@ def shown_lines(probe: DPAProbe, trace: DPATrace, x: int, y: int, block: int) ->
     rows = []
     for stream, ground in trace.grounds().items():
         read = trace.reading(stream, x, y)
-        if read is None or not len(read):
-            continue
-        names = ", ".join(trace.names(stream))
-        title = f"what the pixel's prototype reads most in {stream} of {names}; share there"
-        others = [probe.background(stream, place) for place in trace.references[stream]]
-        rows.append((linked(title, ground, (x, y), others, read),))
+        if read is not None and len(read):
+            names = ", ".join(trace.names(stream))
+            title = f"what the pixel's prototype reads most in {stream} of {names}; share there"
+            others = [probe.background(stream, place) for place in trace.references[stream]]
+            rows.append((linked(title, ground, (x, y), others, read),))
     return tuple(rows)
 
 
@@ -318,17 +317,6 @@ def shown_outputs(probe: DPAProbe, trace: DPATrace, x: int, y: int, block: int) 
             for number, each in zip((4, 3, 2, 1), trace.taped["decoder.maps"])
         ),
     )
-
-
-def _as_large(picture: Picture, trace: DPATrace) -> Picture:
-    """A small map as large as the frame, its positions visible."""
-    white = np.full_like(trace.frame, 255)
-    if picture.image.shape == white.shape:
-        return picture
-    h, w = picture.image.shape[:2]
-    rows = np.arange(white.shape[0]) * h // white.shape[0]
-    columns = np.arange(white.shape[1]) * w // white.shape[1]
-    return Picture(picture.title, picture.image[rows][:, columns], picture.scale)
 
 
 class DPAProbe(Probe[DPATrace]):

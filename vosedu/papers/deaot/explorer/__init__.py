@@ -32,7 +32,7 @@ from vosedu.explore import (
     heat_map,
     linked,
 )
-from vosedu.figures.attention import effective_support, principal_colours
+from vosedu.figures.attention import effective_support, enlarged, principal_colours
 from vosedu.metrics import PROTOCOLS
 from vosedu.papers.deaot.inference import Inference, Session, to_size
 from vosedu.papers.deaot.network import DeAOT, Entry, Features, Memory, enlarge, one_hot
@@ -189,7 +189,7 @@ def shown_streams(probe: DeAOTProbe, trace: DeAOTTrace, x: int, y: int) -> Rows:
     for name, maps in trace.streams.items():
         colours = principal_colours(maps)
         pictures = [
-            Picture(f"{name}, module {n}", _as_large(colour, trace.frame))
+            Picture(f"{name}, module {n}", enlarged(colour, trace.frame))
             for n, colour in enumerate(colours, 1)
         ]
         rows.append(tuple(pictures))
@@ -202,11 +202,6 @@ def shown_objects(probe: DeAOTProbe, trace: DeAOTTrace, x: int, y: int) -> Rows:
     names = ["background", *(f"object {k}" for k in range(1, count + 1))]
     maps = [heat_map(n, trace.frame, p, 1.0) for n, p in zip(names, trace.objects)]
     return tuple(tuple(maps[k : k + 3]) for k in range(0, len(maps), 3))
-
-
-def _as_large(image: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    (height, width), (h, w) = frame.shape[:2], image.shape[:2]
-    return image[np.arange(height) * h // height][:, np.arange(width) * w // width]
 
 
 class DeAOTProbe(Probe[DeAOTTrace]):
