@@ -107,3 +107,10 @@ def test_decisions_that_cannot_be_made_are_refused(model: nn.Module, clip: Clip)
     labels = iter([FrameResult(0, labels=np.zeros((2, 2), np.uint8))])
     with pytest.raises(InputError, match="this method gives labels"):
         list(decided(labels, "expected"))
+
+
+def test_the_embedded_network_of_dpa_is_cut_for_the_largest_expected_j(clip: Clip) -> None:
+    embedded = api.load("dpa")
+    plain = [each.probability for each in api.segment(embedded, clip, decision="half")]
+    for result, probability in zip(api.segment(embedded, clip), plain):
+        assert np.array_equal(result.probability, largest_expected_iou(probability))

@@ -29,6 +29,7 @@ PAPER = Paper(
     segment=segment,
     tables=TABLES,
     released=RELEASED,
+    decisions={"course": long.DECISION},
     benchmarks=BENCHMARKS,
     starts={"common": "start-tiny+start-flow"},
 )
