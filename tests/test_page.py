@@ -61,6 +61,14 @@ def test_tagged_code_is_folded_and_other_code_is_not(text: str) -> None:
     assert "two" in after
 
 
+def test_long_lines_of_code_are_wrapped(text: str) -> None:
+    rule = re.search(r"\.jp-InputArea \.highlight pre \{([^}]*)\}", text)
+    assert rule and "pre-wrap" in rule[1]
+    assert re.search(
+        r'class="[^"]*jp-InputArea.*?class="[^"]*highlight[^"]*"><pre', text, re.DOTALL
+    )
+
+
 def test_links_to_notebooks_lead_to_their_pages(text: str) -> None:
     assert 'href="../02_flow.html#sums"' in text
     assert 'href="https://example.org/x.ipynb"' in text

@@ -35,7 +35,12 @@ TEMPLATE = """\
 LETTER = re.compile(
     r'<(m[in]) mathvariant="(bold|bold-italic|double-struck|script)">(.|&#x\w+;)</\1>'
 )
-FOLDED = "<style>.vosedu-folded {margin-left: 80px} .vosedu-folded summary {color: #616161}</style>"
+STYLE = """\
+<style>
+.vosedu-folded {margin-left: 80px} .vosedu-folded summary {color: #616161}
+.jp-InputArea .highlight pre {white-space: pre-wrap; overflow-wrap: anywhere}
+</style>"""
+"""Folded cells beside the others, and no line of code that ends outside the page."""
 
 
 def to_html(notebook: Path, target: Path) -> None:
@@ -53,7 +58,7 @@ def to_html(notebook: Path, target: Path) -> None:
     where = {"metadata": {"name": notebook.stem, "path": str(notebook.parent)}}
     text, _ = Page().from_notebook_node(content, resources=where)
     text = re.sub(r'(<a [^>]*href="(?!\w+:)[^"]*)\.ipynb(?=["#])', r"\1.html", text)
-    write_text(target, text.replace("</head>", f"{FOLDED}</head>", 1))
+    write_text(target, text.replace("</head>", f"{STYLE}</head>", 1))
 
 
 def mathml(tex: str, display: str) -> str:

@@ -122,3 +122,14 @@ def test_another_runtime_error_is_not_called_one_of_memory(monkeypatch: pytest.M
     monkeypatch.setattr(segment, "_write", wrong)
     with pytest.raises(RuntimeError, match="shapes differ"):
         commands.main(["segment", "own/walk"])
+
+
+def test_another_resolution_is_named_as_the_option_that_takes_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "DAVIS/JPEGImages/240p/dog").mkdir(parents=True)
+    command = "segment --data davis16 --root DAVIS --method cosnet --out out"
+    assert commands.main(command.split()) == 2
+    said = capsys.readouterr().err
+    assert "has no folder '480p' but 240p; pass --resolution 240p" in said
+    assert not (tmp_path / "out").exists()

@@ -379,6 +379,7 @@ class Panel(WithTwin):
                 lw=1.2 if look else 2.0,  # a line that covers another leaves its edge visible
             )
         axes.set_xlabel("step")
+        axes.locator_params(axis="x", integer=True)
         axes.set_ylabel("loss, running mean")
         axes.set_title(f"profile {self.profile.value}, one line for each seed")
         if rows:

@@ -79,6 +79,7 @@ def _out_of_memory(error: Exception) -> bool:
 
 def _spelled(message: str) -> str:
     """A message of the package with its arguments spelled as options: --present-only."""
+    message = re.sub(r"\b(resolution)='(\w+)'", r"--\1 \2", message)
     return re.sub(r"\b([a-z_]+)=True\b", lambda found: f"--{found[1].replace('_', '-')}", message)
 
 

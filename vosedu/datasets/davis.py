@@ -83,6 +83,6 @@ def _base(name: str, root: str | Path | None, resolution: str) -> Path:
     if resolution not in have:
         raise InputError(
             f"{base / 'JPEGImages'} has no folder '{resolution}' but "
-            f"{listing(have) or 'nothing'}; pass one of these as resolution"
+            f"{listing(have) or 'nothing'}; pass resolution='{(have or ['480p'])[0]}'"
         )
     return base

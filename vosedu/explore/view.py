@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from vosedu.figures.attention import heat, thumbnail
 
 SMALL, WIDEST = 320, 1000  # pixels of the longer side of a picture that is shown
-TITLE, SCALE = 0.4, 0.2  # inches above each picture, and below a row with a colour bar
+LINE, SCALE = 0.15, 0.2  # inches of a line of a title, and below a row with a colour bar
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,13 @@ def draw(view: View, title: str = "", width: float = 9.0) -> Figure:
     heading = fill(title, round(10.5 * width))
     facts = "\n".join(fill(fact, round(13.5 * width)) for fact in view.facts)
     shares = [1 / room(row) for row in rows]  # of the width, for each picture of a row
+    titles = [[fill(p.title, round(12.5 * width * s)) for p in row] for row, s in zip(rows, shares)]
+    above = [0.1 + LINE * max(title.count("\n") + 1 for title in row) for row in titles]
     bars = [SCALE * any(picture.scale for picture in row) for row in rows]
     shapes = [row[0].image.shape if row[0].wide else (height, across) for row in rows]
     tops = [
-        TITLE + bar + share * width * shape[0] / shape[1]
-        for share, bar, shape in zip(shares, bars, shapes)
+        room_above + bar + share * width * shape[0] / shape[1]
+        for room_above, share, bar, shape in zip(above, shares, bars, shapes)
     ]
     head, foot = 0.19 * len(heading.splitlines()) + 0.05, 0.17 * len(facts.splitlines()) + 0.15
     tall = head + sum(tops) + foot
@@ -127,15 +129,15 @@ def draw(view: View, title: str = "", width: float = 9.0) -> Figure:
     figure.text(0.003, 1 - 0.03 / tall, heading, fontsize=10, va="top")
     figure.text(0.003, (foot - 0.1) / tall, facts, fontsize=9, va="top")
     bottom = tall - head
-    for row, share, bar, top in zip(rows, shares, bars, tops):
+    for row, lines, share, bar, top, room_above in zip(rows, titles, shares, bars, tops, above):
         bottom -= top
-        for column, picture in enumerate(row):
+        for column, (picture, text) in enumerate(zip(row, lines)):
             left, across = column * share + 0.003, share - 0.006
             axes = figure.add_axes(
-                (left, (bottom + bar) / tall, across, (top - TITLE - bar) / tall)
+                (left, (bottom + bar) / tall, across, (top - room_above - bar) / tall)
             )
             axes.imshow(picture.small, interpolation="nearest")
-            axes.set_title(fill(picture.title, round(14 * width * share)), fontsize=9, pad=2)
+            axes.set_title(text, fontsize=9, pad=2)
             axes.set_axis_off()
             if picture.scale:
                 inside = (left + 0.04 * width / 9, (bottom + 0.1) / tall, 0.4 * across, 0.06 / tall)

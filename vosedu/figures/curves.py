@@ -81,6 +81,7 @@ def loss_curves(
         if term in levels:
             axes.axhline(levels[term], color=colour, ls=":", lw=1)
     axes.set(xlabel="step", ylabel="loss", ylim=(0, None))
+    axes.locator_params(axis="x", integer=True)
     begins = rows.index[rows["stage"] != rows["stage"].shift()]
     for begin in begins if len(begins) > 1 else ():
         axes.axvline(begin + 1, color="0.7", lw=1)

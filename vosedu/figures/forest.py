@@ -55,4 +55,5 @@ def draw_forest(axes: Axes, branches: Sequence[Branch], xlabel: str) -> None:
     axes.set_yticks(range(len(branches)), [branch.label for branch in branches])
     axes.set_ylim(len(branches) - 0.5, -0.5)
     axes.set_xlabel(xlabel)
+    axes.locator_params(axis="x", nbins=5)  # labels of small differences are long
     axes.spines[["top", "right"]].set_visible(False)
