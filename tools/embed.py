@@ -40,7 +40,9 @@ def embed(key: str, run: Path, folder: Path) -> Path:
 
 def main() -> None:
     """Embed what the command line names."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("key", metavar="KEY", choices=list(api.papers()))
     parser.add_argument("run", metavar="FOLDER", type=Path)
     parser.add_argument("--small", action="store_true", help="the network for real video")

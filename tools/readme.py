@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -164,8 +165,16 @@ def _save(image: Image.Image, name: str) -> None:
     image.quantize(192).save(PICTURES / f"{name}.png", optimize=True)
 
 
-if __name__ == "__main__":
-    tour_picture()
-    for paper_key in api.papers():
-        paper_picture(paper_key, toyvos.split("val")[1], 8)
+def main() -> None:
+    """Make what the command line asks for."""
+    parser = argparse.ArgumentParser(description="The README's pictures and tables.")
+    parser.add_argument("--tables", action="store_true", help="leave the pictures as they are")
+    if not parser.parse_args().tables:
+        tour_picture()
+        for key in api.papers():
+            paper_picture(key, toyvos.split("val")[1], 8)
     README.write_text(render(README.read_text()))
+
+
+if __name__ == "__main__":
+    main()

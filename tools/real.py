@@ -127,7 +127,9 @@ def measure_without(key: str, weights: Path) -> Scores:
 
 def main() -> None:
     """Measure what the command line names."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("keys", metavar="KEY", nargs="+", choices=list(api.papers()))
     parser.add_argument("--without", type=Path, metavar="WEIGHTS")
     arguments = parser.parse_args()
