@@ -1,9 +1,9 @@
 """The tables of the DeAOT paper as data.
 
-Table 3's rows are DeAOT-S without training on still images. The claims are judged on clips of two
-to four objects of one look that cross; their control is the memory of another video: a network
-whose masks survive it does not read its memory. Claims, margins and controls stood here before
-the first run.
+Table 3's rows are DeAOT-S, in the paper without training on still images; ours are short and begin
+with it. The claims are judged on clips of two to four objects of one look that cross; their control
+is the memory of another video: a network whose masks survive it does not read its memory. Claims,
+margins and controls stood here before the first run.
 """
 
 from __future__ import annotations
