@@ -346,15 +346,26 @@ def test_other_mistakes(
     assert_one_sentence(capsys.readouterr(), said)
 
 
+@pytest.mark.parametrize("number", sorted(commands.OF_THE_MACHINE))
 def test_a_full_disk_is_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def full(*_arguments: object) -> None:
-        raise OSError(28, "No space left on device", "runs/walk/masks/00001.png")
+        raise OSError(number, os.strerror(number), "runs/walk/masks/00001.png")
 
     monkeypatch.setattr(Clip, "read", full)
     assert run("segment", "walk") == 2
-    assert_one_sentence(capsys.readouterr(), "No space left on device: runs/walk/masks/00001.png")
+    said = f"{os.strerror(number)}: runs/walk/masks/00001.png"
+    assert_one_sentence(capsys.readouterr(), said)
+
+
+def test_a_file_that_may_not_grow_is_one_sentence(tmp_path: Path) -> None:
+    """A limit on the size of files, in a process of its own: nothing is simulated."""
+    train = f"{sys.executable} -m vosedu train cosnet --profile quick --out {tmp_path / 'run'}"
+    done = subprocess.run(["bash", "-c", f"ulimit -f 40; {train}"], capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("vosedu: ")]
+    assert len(said) == 1 and "File too large" in said[0] and "Traceback" not in done.stderr
 
 
 def test_as_a_module_there_is_no_traceback(tmp_path: Path) -> None:

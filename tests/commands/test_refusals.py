@@ -37,6 +37,8 @@ REFUSED = {
     "evaluate --data own --masks own --device cpu": "--device has no effect with --masks",
     "evaluate --data own --masks own --references 2": "--references has no effect with --masks",
     "evaluate --masks own --method dpa --protocol davis16": "--method has no effect with --masks",
+    "evaluate --data own --csv file": "file is a file, not a folder; choose another",
+    "evaluate --data own --csv file/scores": "file is a file, not a folder; choose another",
     "evaluate --data own --overwrite": "--overwrite has no effect without --csv",
     "evaluate --data own --flow dis-fast": "--flow has no effect on COSNet, which reads no flow",
     "evaluate --method dpa --flow-cache here": "give --flow to estimate it",

@@ -33,6 +33,9 @@ from vosedu.signals import interruptible
 COMMANDS = (tour, segment, train, evaluate, ablate, data, weights, bench, vot, doctor)
 METHODS = {"segment": segment.METHOD, "evaluate": DEFAULT_METHOD, "vot": vot.METHOD}
 """The commands that take options of a method, and the method they take unless one is named."""
+OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES, errno.EROFS}
+OF_THE_MACHINE |= {errno.ENAMETOOLONG, errno.EMFILE}
+"""Errors of disks and folders, which no message of the package foresees."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"vosedu: {_spelled(str(error))}", file=sys.stderr)
         return 2
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT}:
+        if error.errno not in OF_THE_MACHINE:
             raise
         print(f"vosedu: {error.strerror}: {error.filename or 'output'}", file=sys.stderr)
         return 2

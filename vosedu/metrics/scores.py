@@ -32,8 +32,9 @@ GLOBAL, PER_SEQUENCE, PER_FRAME = (
 def csv_paths(folder: str | Path, overwrite: bool = False) -> list[Path]:
     """The files that `Scores.to_csv` writes; InputError where it could not or would replace one."""
     folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file, not a folder; choose another for the tables")
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir():
+        raise InputError(f"{there} is a file, not a folder; choose another for the tables")
     paths = [folder / name for name in (GLOBAL, PER_SEQUENCE, PER_FRAME)]
     for path in paths:
         if path.exists() and not overwrite:
