@@ -56,13 +56,26 @@ from vosedu.papers.deaot.explorer.drawing import Follow
 
 cell = Follow(vosedu.load("deaot"), vosedu.dataset("toyvos", split="val")[0].cut(0, 4))
 cell"""
+TRAINING = """\
+from vosedu import dataset
+from vosedu.explore import LossCurve
+from vosedu.papers.cosnet import PAPER, training
+
+recipe = training.recipe("quick").change(saliency={"steps": 0}, main={"steps": 120})
+clips = dataset("toyvos", split="train")[:4]
+curve = LossCurve(recipe)
+config = PAPER.Config.paper().scaled("quick")
+_, history = training.train(config, recipe, data=lambda name: clips, on_step=curve)
+curve.show(history)
+print(len(history), "steps done")"""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[str]:
     """JupyterLab on a free port, serving a folder with one notebook."""
     folder = tmp_path_factory.mktemp("lab")
-    for name, source in (("explorer", EXPLORER), ("panel", PANEL), ("drawing", DRAWING)):
+    sources = {"explorer": EXPLORER, "panel": PANEL, "drawing": DRAWING, "training": TRAINING}
+    for name, source in sources.items():
         notebook = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(source)],
             metadata={
@@ -113,7 +126,9 @@ def browser() -> Iterator[sync_api.Browser]:
 class Notebook:
     """One notebook open in JupyterLab, all cells run."""
 
-    def __init__(self, browser: sync_api.Browser, server: str, name: str) -> None:
+    def __init__(
+        self, browser: sync_api.Browser, server: str, name: str, shows: str = ".widget-button"
+    ) -> None:
         self.problems: list[str] = []
         self.page = browser.new_page(viewport={"width": 1366, "height": 768})
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
@@ -122,7 +137,7 @@ class Notebook:
         self.page.wait_for_selector("text=| Idle", timeout=60_000)
         self.page.click("li.lm-MenuBar-item:has-text('Run')")
         self.page.click("li.lm-Menu-item[data-command='runmenu:run-all']")
-        self.page.wait_for_selector(".jp-OutputArea-output .widget-button", timeout=120_000)
+        self.page.wait_for_selector(f".jp-OutputArea-output {shows}", timeout=120_000)
 
     def picture(self) -> str:
         """What the first picture of the widgets shows now."""
@@ -237,3 +252,19 @@ class TestDrawing:
         drawing.page.click("button:has-text('follow')")
         drawing.page.wait_for_selector("text=followed to frame 3 of 3", timeout=120_000)
         assert drawing.problems == []
+
+
+def test_the_loss_is_drawn_again_while_a_network_trains(
+    browser: sync_api.Browser, server: str
+) -> None:
+    training = Notebook(browser, server, "training", shows="img")
+    picture = training.page.locator(".jp-OutputArea-output img")
+    first = picture.get_attribute("src")
+    training.page.wait_for_function(
+        "first => document.querySelector('.jp-OutputArea-output img').src !== first", arg=first
+    )
+    running = picture.get_attribute("src")
+    training.page.wait_for_selector("text=120 steps done", timeout=240_000)
+    assert picture.count() == 1, "the picture is replaced, not repeated"
+    assert picture.get_attribute("src") not in (first, running), "the last one has all steps"
+    assert training.problems == []
