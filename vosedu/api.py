@@ -175,7 +175,7 @@ def owner(weights: str | Path) -> Paper[Any, Any] | None:
 
 def _share_of_names(method: Paper[Any, Any], state: dict[str, torch.Tensor]) -> float:
     """Which part of a state dict's names a paper's networks have, in the better of both layouts."""
-    renamed = method.released.rename(state) if method.released.rename else state
+    renamed = method.rename(state) if method.rename else state
     ours = _names(method.key)
     return max(len(ours & layout.keys()) for layout in (state, renamed)) / max(1, len(state))
 

@@ -145,7 +145,6 @@ class Released:
     unused: entries of the authors' state dict that their forward pass never touches.
     reason: in words, when no weights were released.
     load: reads a released checkpoint file into a model built from `Config.released()`.
-    rename: the authors' state dict (without `module.`) -> the same under our names.
     """
 
     weights: tuple[Link, ...] = ()
@@ -153,7 +152,6 @@ class Released:
     unused: tuple[str, ...] = ()
     reason: str = ""
     load: Callable[..., Any] | None = None
-    rename: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]] | None = None
 
 
 @dataclass(frozen=True)
@@ -274,6 +272,7 @@ class Paper(Generic[C, P]):
         "course", which a student reruns in minutes.
     settings: name of embedded weights -> fields of Inference that this network predicts with; they
         follow from its training data or were chosen on them.
+    rename: the authors' state dict (without `module.`) -> the same under our names.
     decisions: name of embedded weights -> where the masks of this network are cut, a name of
         `papers.decision.DECISIONS`; one half where none is named.
     benchmarks: its measurements in `vosedu bench`.
@@ -300,6 +299,7 @@ class Paper(Generic[C, P]):
     protocol: str = "toyvos"
     profiles: tuple[str, ...] = PROFILES
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: _NOTHING)
+    rename: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]] | None = None
     decisions: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     benchmarks: tuple[Benchmark, ...] = ()
     starts: Mapping[str, str] = field(default_factory=lambda: _NOTHING)

@@ -4,7 +4,7 @@ from vosedu.papers.amcnet import real, training
 from vosedu.papers.amcnet.ablations import TABLES
 from vosedu.papers.amcnet.inference import Inference, segment
 from vosedu.papers.amcnet.network import Config, build
-from vosedu.papers.amcnet.released import RELEASED
+from vosedu.papers.amcnet.released import RELEASED, to_ours
 from vosedu.papers.contract import Paper, with_profiles
 
 PAPER = Paper(
@@ -27,5 +27,6 @@ PAPER = Paper(
     segment=segment,
     tables=TABLES,
     released=RELEASED,
+    rename=to_ours,
     starts={"common start": "start-tiny", "common start, flow start": "start-tiny+start-flow"},
 )

@@ -74,5 +74,4 @@ RELEASED = Released(
         "course checkpoint"
     ),
     load=load,
-    rename=to_ours,
 )

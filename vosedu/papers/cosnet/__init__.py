@@ -5,7 +5,7 @@ from vosedu.papers.cosnet import long, real, training
 from vosedu.papers.cosnet.ablations import TABLES
 from vosedu.papers.cosnet.inference import Inference, segment
 from vosedu.papers.cosnet.network import Config, build
-from vosedu.papers.cosnet.released import RELEASED
+from vosedu.papers.cosnet.released import RELEASED, to_ours
 from vosedu.papers.cosnet.speed import BENCHMARKS
 
 PAPER = Paper(
@@ -32,6 +32,7 @@ PAPER = Paper(
     segment=segment,
     tables=TABLES,
     released=RELEASED,
+    rename=to_ours,
     settings={"course": long.INFERENCE, "davis-small": real.INFERENCE},
     benchmarks=BENCHMARKS,
     starts={"common": "start-tiny"},

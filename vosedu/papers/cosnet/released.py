@@ -78,5 +78,4 @@ RELEASED = Released(
     results=RELEASES["cosnet"].results,
     unused=UNUSED["head"],
     load=load,
-    rename=to_ours,
 )

@@ -5,7 +5,7 @@ from vosedu.papers.deaot import real, training
 from vosedu.papers.deaot.ablations import TABLES
 from vosedu.papers.deaot.inference import Inference, segment
 from vosedu.papers.deaot.network import Config, build
-from vosedu.papers.deaot.released import RELEASED
+from vosedu.papers.deaot.released import RELEASED, to_ours
 from vosedu.papers.deaot.speed import BENCHMARKS
 
 PAPER = Paper(
@@ -28,6 +28,7 @@ PAPER = Paper(
     segment=segment,
     tables=TABLES,
     released=RELEASED,
+    rename=to_ours,
     protocol="toyvos-objects",
     benchmarks=BENCHMARKS,
     starts={"common start": "start-tiny"},

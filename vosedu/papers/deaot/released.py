@@ -142,5 +142,4 @@ RELEASED = Released(
     results=RELEASES["deaot"].results,
     unused=UNUSED,
     load=load,
-    rename=to_ours,
 )

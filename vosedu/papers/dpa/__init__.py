@@ -5,7 +5,7 @@ from vosedu.papers.dpa import long, real, training
 from vosedu.papers.dpa.ablations import TABLES
 from vosedu.papers.dpa.inference import Inference, segment
 from vosedu.papers.dpa.network import Config, build
-from vosedu.papers.dpa.released import RELEASED
+from vosedu.papers.dpa.released import RELEASED, to_ours
 from vosedu.papers.dpa.speed import BENCHMARKS
 
 PAPER = Paper(
@@ -29,6 +29,7 @@ PAPER = Paper(
     segment=segment,
     tables=TABLES,
     released=RELEASED,
+    rename=to_ours,
     decisions={"course": long.DECISION},
     benchmarks=BENCHMARKS,
     starts={"common": "start-tiny+start-flow"},

@@ -135,5 +135,4 @@ RELEASED = Released(
         "checkpoint; 'vosedu evaluate --masks' scores the archive"
     ),
     load=load,
-    rename=to_ours,
 )

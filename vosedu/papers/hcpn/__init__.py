@@ -5,7 +5,7 @@ from vosedu.papers.hcpn import real, training
 from vosedu.papers.hcpn.ablations import TABLES
 from vosedu.papers.hcpn.inference import Inference, segment
 from vosedu.papers.hcpn.network import Config, build
-from vosedu.papers.hcpn.released import RELEASED
+from vosedu.papers.hcpn.released import RELEASED, to_ours
 from vosedu.papers.hcpn.speed import BENCHMARKS
 
 PAPER = Paper(
@@ -29,6 +29,7 @@ PAPER = Paper(
     segment=segment,
     tables=TABLES,
     released=RELEASED,
+    rename=to_ours,
     benchmarks=BENCHMARKS,
     starts={"common start": "start-tiny", "common start, flow start": "start-tiny+start-flow"},
 )

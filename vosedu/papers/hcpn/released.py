@@ -120,5 +120,4 @@ RELEASED = Released(
     results=RELEASES["hcpn"].results,
     unused=UNUSED,
     load=load,
-    rename=to_ours,
 )
