@@ -19,7 +19,7 @@ FLOORS = (
     {"api"},
     {"ablation", "ladder"},
     {"real_video", "two_trainings"},
-    {"side_by_side"},
+    {"exercises", "side_by_side"},
     {"bench", "doctor", "commands", "page", "tour", "__main__"},
 )
 LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor}
