@@ -24,6 +24,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
     prose = (
         "# Sums\n\nThe sum $a_i + b$ is\n\n$$\\frac{a}{b}$$\n\nof "
         "[flow](../02_flow.ipynb#sums) and [the site](https://example.org/x.ipynb)."
+        "\n\n<details><summary>Hint</summary>\n\nAdd *slowly*.\n\n</details>\n\nGo on."
     )
     nbformat.write(
         new_notebook(cells=[new_markdown_cell(prose), folded, shown]), folder / "n.ipynb"
@@ -67,6 +68,11 @@ def test_long_lines_of_code_are_wrapped(text: str) -> None:
     assert re.search(
         r'class="[^"]*jp-InputArea.*?class="[^"]*highlight[^"]*"><pre', text, re.DOTALL
     )
+
+
+def test_a_hint_of_several_paragraphs_stays_folded(text: str) -> None:
+    hint = text.partition("<summary>Hint</summary>")[2].partition("</details>")[0]
+    assert "<em>slowly</em>" in hint and "Go on" not in hint
 
 
 def test_links_to_notebooks_lead_to_their_pages(text: str) -> None:

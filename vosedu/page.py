@@ -105,6 +105,14 @@ class Page(HTMLExporter):  # type: ignore[misc]
 
 
 class _Renderer(IPythonRenderer):  # type: ignore[misc]
+    def _html_embed_images(self, html: str) -> str:
+        """Of raw HTML, with its pictures inside; without any, as it is.
+
+        The parser behind it closes what a block leaves open, such as the <details> around a hint,
+        whose end is in a later block.
+        """
+        return str(super()._html_embed_images(html)) if "<img" in html else html
+
     def inline_math(self, body: str) -> str:
         return mathml(body, "inline")
 
