@@ -68,10 +68,11 @@ def released() -> str:
 
 def lessons() -> str:
     """The notebooks that belong to no single paper."""
+    folder = ROOT / "notebooks"
     rows = [
-        (f"[{path.stem}](notebooks/{path.name})", _title(path))
-        for path in find()
-        if path.parent == ROOT / "notebooks"
+        (f"[{place.with_suffix('')}](notebooks/{place})", _title(folder / place))
+        for place in (path.relative_to(folder) for path in find())
+        if place.parts[0] not in api.papers()
     ]
     return _table(("notebook", "what it is about"), rows)
 
