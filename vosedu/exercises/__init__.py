@@ -10,12 +10,16 @@ sheet.progress()
 from __future__ import annotations
 
 from vosedu.errors import choose
-from vosedu.exercises import attention, metrics
+from vosedu.exercises import attention, flow, metrics
 from vosedu.exercises.grading import Case, Exercise, Sheet, Verdict, grade
 
 __all__ = ["SHEETS", "Case", "Exercise", "Sheet", "Verdict", "grade", "sheet"]
 
-SHEETS = {"metrics": metrics.EXERCISES, "attention": attention.EXERCISES}
+SHEETS = {
+    "metrics": metrics.EXERCISES,
+    "attention": attention.EXERCISES,
+    "flow": flow.EXERCISES,
+}
 """Name of a sheet -> its exercises, in order."""
 
 
