@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from pytest import approx
 
-from vosedu import api, side_by_side, toyvos
+from vosedu import api, ladder, side_by_side, toyvos
 from vosedu.errors import InputError
 from vosedu.papers.contract import NEEDS
 
@@ -86,6 +86,13 @@ def test_the_table_of_scores_has_papers_floors_and_oracle() -> None:
         assert all(
             cell == side_by_side.NOT_RUN or float(cell.split()[0]) for cell in table.loc[name]
         )
+
+
+def test_scores_of_another_network_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    rung = {"weights": "those of before", "numbers": {"J": 0.9}}
+    monkeypatch.setattr(ladder, "read", lambda key: {"1": rung, "3": rung})
+    assert list(side_by_side.current("hcpn")) == ["3"]
+    assert side_by_side.scores().loc["HCPN", ("ToyVOS", "J")] == side_by_side.NOT_RUN
 
 
 def test_what_an_idea_is_worth_has_the_sign_of_with_minus_without() -> None:

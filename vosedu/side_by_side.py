@@ -60,7 +60,7 @@ def scores() -> pd.DataFrame:
     """
     rows: dict[str, dict[tuple[str, str], str]] = {}
     for key, name in names().items():
-        found = ladder.read(key)
+        found = current(key)
         rows[name] = {
             (where, measure): _number(found.get(rung), measure)
             for rung, where in RUNGS.items()
@@ -71,6 +71,16 @@ def scores() -> pd.DataFrame:
     table = pd.DataFrame.from_dict(rows, orient="index").fillna("")
     table.columns = pd.MultiIndex.from_tuples(table.columns)
     return table
+
+
+def current(key: str) -> dict[str, dict[str, Any]]:
+    """The rungs of a paper that were measured with the networks that are embedded now."""
+    weights = {"1": "course", "2": "davis-small"}
+    return {
+        rung: entry
+        for rung, entry in ladder.read(key).items()
+        if rung not in weights or entry["weights"] == ladder.checksum(key, weights[rung])
+    }
 
 
 def _bounds() -> dict[str, tuple[str, str]]:
