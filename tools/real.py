@@ -3,6 +3,7 @@
     python tools/real.py dpa           # one paper
     python tools/real.py cosnet dpa    # several
     python tools/real.py dpa --without runs/train/dpa-none/dpa.pt
+    python tools/real.py deaot --longer runs/train/deaot-800/deaot.pt
 
 reads the validation sequences of DAVIS 2016 at 240p that are there, segments them with the embedded
 network of each paper (a semi-supervised one is given the first mask) and writes, for each,
@@ -16,7 +17,8 @@ network of each paper (a semi-supervised one is given the first mask) and writes
   2016, CC BY-NC 4.0, at half its size).
 
 With --without it scores a network that was trained by the same recipe without the paper's idea, and
-writes its scores and its note to data/results/KEY/davis-small/without/.
+writes its scores and its note to data/results/KEY/davis-small/without/; with --longer one that was
+trained for more steps, to longer/.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ from vosedu.training.data import EstimatedFlow
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 FLOW = "dis-medium"
+KINDS = ("without", "longer")
 
 
 def scored(key: str, weights: str = "davis-small") -> tuple[Scores, dict[str, np.ndarray], str]:
@@ -116,10 +119,10 @@ def measure(key: str) -> Scores:
     return scores
 
 
-def measure_without(key: str, weights: Path) -> Scores:
-    """Write the scores and the note of a network without the paper's idea."""
+def measure_beside(key: str, weights: Path, kind: str) -> Scores:
+    """Write the scores and the note of another network; kind: "without" the idea, or "longer"."""
     scores, _, _ = scored(key, str(weights))
-    folder = DATA / "results" / key / "davis-small" / "without"
+    folder = DATA / "results" / key / "davis-small" / kind
     scores.to_csv(folder, overwrite=True)
     shutil.copy(weights.with_suffix(".json"), folder / "training.json")
     return scores
@@ -131,12 +134,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("keys", metavar="KEY", nargs="+", choices=list(api.papers()))
-    parser.add_argument("--without", type=Path, metavar="WEIGHTS")
+    for kind in KINDS:
+        parser.add_argument(f"--{kind}", type=Path, metavar="WEIGHTS")
     arguments = parser.parse_args()
     for key in arguments.keys:
-        without = arguments.without
-        scores = measure_without(key, without) if without else measure(key)
-        print(key, scores, sep="\n")
+        given = {kind: getattr(arguments, kind) for kind in KINDS if getattr(arguments, kind)}
+        for kind, weights in given.items():
+            print(key, kind, measure_beside(key, weights, kind), sep="\n")
+        if not given:
+            print(key, measure(key), sep="\n")
 
 
 if __name__ == "__main__":

@@ -113,10 +113,20 @@ def without_idea(key: str) -> pd.DataFrame:
     Rows: J and F in per cent, each network's mean, and the difference with its 95 % bootstrap
     interval over sequences. The index names what was changed.
     """
-    folder = _folder(key) / "without"
+    return _beside(key, "without", "no network without the paper's idea")
+
+
+def longer(key: str) -> pd.DataFrame:
+    """The network beside one that was trained for more steps; the table is `without_idea`'s."""
+    table = _beside(key, "longer", "no network with more steps")
+    return table.rename(columns={"with": "embedded", "without": "longer"})
+
+
+def _beside(key: str, kind: str, missing: str) -> pd.DataFrame:
+    folder = _folder(key) / kind
     note = folder / "training.json"
     if not note.is_file():
-        raise InputError(f"{key}: no network without the paper's idea was trained on real video")
+        raise InputError(f"{key}: {missing} was trained on real video")
     with_it, without = _sequences(_folder(key)), _sequences(folder)
     rows = {}
     for name in ("J", "F"):
@@ -130,7 +140,7 @@ def without_idea(key: str) -> pd.DataFrame:
             "to": high,
         }
     changes = json.loads(note.read_text())["command"].partition("--set ")[2]
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(f"without: {changes}")
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(f"{kind}: {changes}")
 
 
 def _folder(key: str) -> Path:
