@@ -10,6 +10,7 @@ import pytest
 import real
 
 from vosedu import metrics
+from vosedu.clip import Clip
 
 
 @pytest.mark.parametrize("key", ["amcnet", "deaot"])
@@ -38,3 +39,20 @@ def test_scores_and_pictures_are_those_of_the_masks(
     assert ("T-Mean" in scores.summary()) == (key == "amcnet")
     protocol = {"amcnet": "davis16", "deaot": "davis17-semi"}[key]
     assert scores.protocol == metrics.protocol_of(protocol)
+
+
+@pytest.mark.parametrize("kind", real.KINDS)
+def test_another_network_is_kept_beside_the_embedded_one(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = Clip("walk", list(np.zeros((3, 4, 4, 3), np.uint8)), dict.fromkeys(range(3), np.eye(4)))
+    rules = metrics.protocol_of("davis16")
+    scores = metrics.evaluate(lambda clip: dict(clip.labels), [clip], rules)
+    weights = tmp_path / "dpa.pt"
+    weights.with_suffix(".json").write_text('{"command": "told"}')
+    monkeypatch.setattr(real, "DATA", tmp_path)
+    monkeypatch.setattr(real, "scored", lambda key, file: (scores, {}, file))
+    real.measure_beside("dpa", weights, kind)
+    folder = tmp_path / "results" / "dpa" / "davis-small" / kind
+    assert "walk,1.000" in (folder / "per-sequence_results.csv").read_text()
+    assert (folder / "training.json").read_text() == '{"command": "told"}'
