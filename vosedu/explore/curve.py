@@ -6,11 +6,12 @@ import time
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
-from IPython.display import DisplayHandle, display
+from IPython.display import DisplayHandle, Image, display
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
 from vosedu.figures.curves import loss_curves
+from vosedu.figures.inline import alternative_text, palette_png
 from vosedu.training import History, Recipe
 
 SECONDS = 1.0  # between two drawings
@@ -49,7 +50,8 @@ class LossCurve:
         self._draw(history, f"{len(history)} steps")
 
     def _draw(self, history: History, title: str) -> None:
-        picture = self.figure(history, title)
+        figure = self.figure(history, title)
+        picture = Image(palette_png(figure), alt=alternative_text(figure))
         if self._handle is None:
             self._handle = display(picture, display_id=True)
         else:
