@@ -179,7 +179,7 @@ def test_it_displays_with_its_picture_beside_it(panel: Panel, tmp_path: Path) ->
 
     panel.row.value = "no co-attention"
     panel.run()
-    bundle = panel._repr_mimebundle_()
+    bundle, _ = panel._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert Image.open(BytesIO(b64decode(bundle["image/png"]))).size[0] > 600
     curves, forest = panel.figure().axes

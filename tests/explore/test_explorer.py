@@ -135,7 +135,8 @@ def test_a_bad_input_is_told_and_the_explorer_goes_on(explorer: Explorer) -> Non
 
 
 def test_it_displays_with_its_picture_beside_it(explorer: Explorer) -> None:
-    bundle = explorer._repr_mimebundle_()
+    bundle, metadata = explorer._repr_mimebundle_()
+    assert explorer.view.target.title in metadata["image/png"]["alt"]
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert size(base64.b64decode(bundle["image/png"]))[0] > 600
     assert "0x" not in bundle["text/plain"]

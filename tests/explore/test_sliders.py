@@ -21,8 +21,8 @@ def test_a_slider_changes_the_picture_and_its_twin() -> None:
     (drawn,) = shown.figure().axes[0].lines
     assert (drawn.get_xdata()[1], drawn.get_ydata()[1]) == (4, 3)
     picture = shown.widget.children[1]
-    before, twin = picture.value, shown._repr_mimebundle_()["image/png"]
+    before, twin = picture.value, shown._repr_mimebundle_()[0]["image/png"]
     shown.sliders["height"].value = 8
     assert picture.value != before
-    assert shown._repr_mimebundle_()["image/png"] != twin
+    assert shown._repr_mimebundle_()[0]["image/png"] != twin
     assert shown.figure().axes[0].lines[0].get_ydata()[1] == 8

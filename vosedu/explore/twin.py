@@ -9,7 +9,7 @@ from typing import Any
 from ipywidgets import DOMWidget
 from matplotlib.figure import Figure
 
-from vosedu.figures.inline import palette_png
+from vosedu.figures.inline import alternative_text, palette_png
 
 
 class WithTwin(ABC):
@@ -24,9 +24,11 @@ class WithTwin(ABC):
     def figure(self) -> Figure:
         """What the widget shows now, as a figure."""
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return {
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        figure = self.figure()
+        bundle = {
             **self.widget._repr_mimebundle_(),
-            "image/png": b64encode(palette_png(self.figure())).decode("ascii"),
+            "image/png": b64encode(palette_png(figure)).decode("ascii"),
             "text/plain": f"{type(self).__name__}: run this cell to use it",
         }
+        return bundle, {"image/png": {"alt": alternative_text(figure)}}
