@@ -302,7 +302,8 @@ def test_bad_checkpoints_get_one_sentence_and_run_nothing(
 ) -> None:
     path = tmp_path / f"weights{suffix}"
     make(path)
-    assert run("segment", folder, "--weights", path, "--out", tmp_path / "out") == 2
+    given = ("--method", "cosnet", "--weights", path)
+    assert run("segment", folder, *given, "--out", tmp_path / "out") == 2
     assert_one_sentence(capsys.readouterr(), said)
     assert not (tmp_path / "sprung").exists(), "code hidden in a checkpoint was run"
     assert not (tmp_path / "out").exists()
