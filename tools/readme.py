@@ -18,6 +18,7 @@ from vosedu.datasets.weights import RELEASES
 from vosedu.figures.overlay import overlay
 from vosedu.metrics import PROTOCOLS
 from vosedu.papers.contract import NEEDS, Paper
+from vosedu.text import NOT_RUN
 
 README = ROOT / "README.md"
 PICTURES = ROOT / "data" / "pictures"
@@ -101,7 +102,7 @@ def _rung(key: str, rung: str) -> str:
         return f"{cases} stored {agree} ([test](tests/test_parity_{key}.py))"
     entry = ladder.read(key).get(rung)
     if entry is None:
-        return "not run here"
+        return NOT_RUN
     between = {
         name: f" [{100 * low:.0f}, {100 * high:.0f}]"
         for name, (low, high) in entry.get("intervals", {}).items()

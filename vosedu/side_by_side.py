@@ -27,9 +27,9 @@ from vosedu.figures.sheet import sheet
 from vosedu.metrics.sequence_statistics import bootstrap_interval
 from vosedu.papers.contract import NEEDS
 from vosedu.paths import data_dir
+from vosedu.text import NOT_RUN
 from vosedu.toyvos import baselines
 
-NOT_RUN = "not run here"
 RUNGS: Mapping[str, str] = {"1": "ToyVOS", "2": "real video"}
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+NOT_RUN = "not run here"
+"""What stands in a table or figure in the place of a number that was not measured."""
+
 
 def columns(rows: Iterable[Sequence[Any]], header: Sequence[str] = ()) -> str:
     """Rows as aligned columns; numbers go to the right, floats with two decimals.

@@ -11,11 +11,10 @@ import pandas as pd
 from vosedu import api, ladder
 from vosedu.errors import InputError
 from vosedu.paths import data_dir
+from vosedu.text import NOT_RUN
 from vosedu.toyvos import baselines
 from vosedu.toyvos.suites import NAMES
 from vosedu.training import Recipe
-
-NOT_RUN = "not run here"
 
 
 def compared(key: str) -> pd.DataFrame:

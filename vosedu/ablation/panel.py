@@ -24,7 +24,7 @@ from pandas import DataFrame
 from vosedu import api, toyvos
 from vosedu.ablation.run import Setup, run
 from vosedu.ablation.store import Record, Store
-from vosedu.ablation.tables import NOT_RUN, branch, suites, table
+from vosedu.ablation.tables import branch, suites, table
 from vosedu.clip import Clip
 from vosedu.errors import InputError, UnknownName
 from vosedu.explore import Form, WithTwin
@@ -34,6 +34,7 @@ from vosedu.figures.inline import palette_png
 from vosedu.figures.overlay import COLOURS
 from vosedu.lesson import table_html
 from vosedu.papers.contract import Paper, Row
+from vosedu.text import NOT_RUN
 from vosedu.training import History
 
 PARTS = ("config", "inference", "recipe")

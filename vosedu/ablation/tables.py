@@ -17,6 +17,7 @@ from vosedu.ablation.compare import (
 from vosedu.ablation.run import suites_of
 from vosedu.ablation.store import Record, Store
 from vosedu.papers.contract import Paper, Row, Table
+from vosedu.text import NOT_RUN
 from vosedu.toyvos import baselines
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from vosedu.figures.forest import Branch
-
-NOT_RUN = "not run here"
 
 
 def suites(table: Table) -> list[str]:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from pandas import DataFrame
 
 from vosedu.figures.overlay import COLOURS
+from vosedu.text import NOT_RUN
 
 MEAN, SEED = tuple(COLOURS[4] / 255), "0.7"
 STYLES = ("-", "--", "-.", ":")
@@ -99,4 +100,4 @@ def loss_curves(
 
 def not_run(axes: Axes) -> None:
     """Say in an empty panel that there is no measurement."""
-    axes.text(0.5, 0.6, "not run here", ha="center", transform=axes.transAxes)
+    axes.text(0.5, 0.6, NOT_RUN, ha="center", transform=axes.transAxes)
