@@ -14,7 +14,9 @@ from vosedu.clip import (
     Clip,
     VideoFrames,
     VideoWriter,
+    objects_of,
     output_folder,
+    permuted,
     read_mask,
     write_mask,
 )
@@ -485,3 +487,14 @@ class TestOutput:
         (tmp_path / "notes.txt").write_text("mine")
         Clip("walk", frames(1)).write(tmp_path, overwrite=True)
         assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_objects_are_neither_background_nor_void() -> None:
+    assert objects_of(np.array([[0, 255, 9], [3, 3, 0]], np.uint8)) == [3, 9]
+
+
+def test_the_same_objects_are_exchanged_in_every_mask_of_a_clip() -> None:
+    whole, part = np.array([0, 1, 2, 3, 255], np.uint8), np.array([0, 3, 3, 0, 255], np.uint8)
+    assert permuted(whole, [1, 2, 3]).tolist() == [0, 2, 3, 1, 255]
+    assert permuted(part, [1, 2, 3]).tolist() == [0, 1, 1, 0, 255]
+    assert permuted(whole, []).tolist() == whole.tolist()

@@ -30,6 +30,15 @@ def test_references_come_from_the_next_clip(moving: list[Clip]) -> None:
     assert np.array_equal(changed[0].frames[0], moving[0].frames[0])
 
 
+def test_permuted_identities_are_in_the_first_mask_of_the_references_alone() -> None:
+    ids = np.array([[0, 2, 5], [7, 255, 2]], np.uint8)
+    clip = Clip("three", [np.zeros((2, 3, 3), np.uint8)] * 2, {0: ids, 1: ids})
+    changed = ablation.intervened([clip], "identities permuted")[0]
+    assert changed.references.labels[0].tolist() == [[0, 5, 7], [2, 255, 5]]
+    assert np.array_equal(changed.labels[0], ids) and np.array_equal(changed.labels[1], ids)
+    assert changed.references.frames is clip.frames
+
+
 def test_flow_comes_from_the_next_clip_and_is_repeated(moving: list[Clip]) -> None:
     changed = ablation.intervened(moving, "flow of another video")
     assert [field[0, 0, 0] for field in changed[0].flow] == [100, 101]

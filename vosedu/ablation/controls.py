@@ -14,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from vosedu import flow
-from vosedu.clip import Clip
+from vosedu.clip import Clip, objects_of, permuted
 from vosedu.errors import InputError
 from vosedu.lazy import Made
 
@@ -24,6 +24,13 @@ GREY = 128
 def other_references(clip: Clip, other: Clip) -> Clip:
     """The clip with the reference frames of another one."""
     return replace(clip, references=other)
+
+
+def permuted_identities(clip: Clip, other: Clip) -> Clip:
+    """The clip with references in whose first mask each object has the number of the next one."""
+    first = min(clip.labels)
+    ids = clip.labels[first]
+    return replace(clip, references=replace(clip, labels={first: permuted(ids, objects_of(ids))}))
 
 
 def other_flow(clip: Clip, other: Clip) -> Clip:
@@ -52,6 +59,7 @@ def _fields(clip: Clip) -> Sequence[np.ndarray]:
 INTERVENTIONS: Mapping[str, Callable[[Clip, Clip], Clip]] = MappingProxyType(
     {
         "references of another video": other_references,
+        "identities permuted": permuted_identities,
         "flow of another video": other_flow,
         "grey frames": grey_frames,
     }

@@ -1,6 +1,7 @@
 """Clips: a video and its labels, the files they are made of, and folders for results."""
 
 from vosedu.clip.clip import ATTRIBUTES, VOID, Clip, ImageFrames, MaskFiles
+from vosedu.clip.identities import objects_of, permuted
 from vosedu.clip.images import (
     IMAGE_SUFFIXES,
     PALETTE,
@@ -29,8 +30,10 @@ __all__ = [
     "frame_files",
     "image_files",
     "image_size",
+    "objects_of",
     "opened",
     "output_folder",
+    "permuted",
     "read_image",
     "read_mask",
     "stored_mask",

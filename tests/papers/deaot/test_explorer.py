@@ -12,7 +12,7 @@ import torch
 from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.papers.deaot import explorer
-from vosedu.papers.deaot.explorer import MEMORIES, DeAOTProbe, explore, figure, permuted
+from vosedu.papers.deaot.explorer import MEMORIES, DeAOTProbe, explore, figure
 from vosedu.papers.deaot.inference import Inference, segment
 from vosedu.papers.deaot.network import Config, DeAOT, build
 
@@ -70,11 +70,6 @@ def test_attention_is_a_distribution() -> None:
 def test_each_memory_reaches_the_probabilities(memory: str) -> None:
     probe = DeAOTProbe(network(), clips())
     assert not np.allclose(probe.trace(0, 5).objects, probe.trace(0, 5, memory=memory).objects)
-
-
-def test_identities_move_on_by_one() -> None:
-    ids = torch.tensor([[[0, 1, 2, 3, 255]]])
-    assert permuted(ids).tolist() == [[[0, 2, 3, 1, 255]]]
 
 
 def test_the_window_reads_a_displacement() -> None:

@@ -9,10 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vosedu.clip import VOID, objects_of
 from vosedu.errors import InputError
 from vosedu.papers.stm.network import MAX_OBJECTS, STM, SpaceTimeMemory
-
-VOID = 255
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def propagate(
 
 
 def _objects(given: np.ndarray, frames: Sequence[np.ndarray]) -> int:
-    ids = sorted(int(i) for i in np.unique(given) if i not in (0, VOID))
+    ids = objects_of(given)
     if not frames or frames[0].shape[:2] != given.shape:
         size = "no frame" if not frames else f"{frames[0].shape[0]} x {frames[0].shape[1]}"
         raise InputError(

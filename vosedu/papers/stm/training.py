@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vosedu import toyvos
-from vosedu.clip import VOID, Clip
+from vosedu.clip import Clip, objects_of
 from vosedu.errors import InputError
 from vosedu.nn import Renaming, TinyEncoder, load_weights
 from vosedu.nn.initial import initialised
@@ -80,7 +80,7 @@ class Triples:
         first = firsts[int(rng.integers(len(firsts)))]
         after = [t for t in times if t > first]
         chosen = [first, *sorted(rng.choice(after, FRAMES - 1, replace=False).tolist())]
-        objects = rng.permutation(_objects(clip.labels[first]))[: self.most]
+        objects = rng.permutation(objects_of(clip.labels[first]))[: self.most]
         turn = slice(None, None, -1 if rng.random() < 0.5 else 1)
         ids = [_renumbered(clip.labels[t], objects)[:, turn] for t in chosen]
         frames = [clip.frames[t][:, turn] for t in chosen]
@@ -96,17 +96,13 @@ class Triples:
         for _ in range(DRAWS):
             clip = self.clips[int(rng.integers(len(self.clips)))]
             times = labelled(clip)
-            firsts = [t for t in times[: 1 - FRAMES] if _objects(clip.labels[t])]
+            firsts = [t for t in times[: 1 - FRAMES] if objects_of(clip.labels[t])]
             if firsts:
                 return clip, times, firsts
         raise InputError(
             f"of {DRAWS} clips none has an object in a labelled frame that {FRAMES - 1} labelled "
             "frames follow; train on other clips"
         )
-
-
-def _objects(ids: np.ndarray) -> list[int]:
-    return [int(i) for i in np.unique(ids) if i not in (0, VOID)]
 
 
 def _renumbered(ids: np.ndarray, objects: Sequence[int]) -> np.ndarray:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from vosedu import metrics
-from vosedu.clip import VOID, Clip
+from vosedu.clip import VOID, Clip, objects_of, permuted
 from vosedu.errors import InputError
 from vosedu.explore import (
     Choice,
@@ -57,17 +57,6 @@ class Seen:
 
 Frames = Mapping[int, Seen]
 Read = tuple[list[int], int, Frames]  # long-term frames, newest first; short-term frame; of which
-
-
-def permuted(ids: Tensor) -> Tensor:
-    """Every object gets the number of the next, the last that of the first."""
-    count = int(ids[ids != VOID].max())
-    return torch.where((ids > 0) & (ids != VOID), ids % max(count, 1) + 1, ids)
-
-
-def same(ids: Tensor) -> Tensor:
-    """Ids as they are."""
-    return ids
 
 
 MEMORIES: Mapping[str, Callable[[list[int], int], tuple[list[int], int]]] = {
@@ -275,9 +264,8 @@ class DeAOTProbe(Probe[DeAOTTrace]):
 
     def score(self, mask: np.ndarray, truth: np.ndarray) -> float:
         """J of each object, averaged."""
-        objects = sorted(set(np.unique(truth).tolist()) - {0, VOID})
         void = truth == VOID
-        each = [metrics.region(mask == k, truth == k, void=void) for k in objects]
+        each = [metrics.region(mask == k, truth == k, void=void) for k in objects_of(truth)]
         return float(np.mean(each)) if each else 1.0
 
     @torch.inference_mode()
@@ -289,12 +277,12 @@ class DeAOTProbe(Probe[DeAOTTrace]):
         source = self._video(self.other(clip), network) if foreign else seen
         long, short = MEMORIES[memory](*self._kept_frames(model, frame))
         long, short = [min(k, len(source) - 1) for k in long], min(short, len(source) - 1)
-        change = permuted if memory == "identities permuted" else same
+        exchanged = range(1, self.count(clip) + 1) if memory == "identities permuted" else ()
         with record(model, "layers.*") as tape:
             passed = model.propagate(
                 seen[frame].features,
-                self._memory(model, [source[k] for k in long], change),
-                self._memory(model, [source[short]], change),
+                self._memory(model, [source[k] for k in long], exchanged),
+                self._memory(model, [source[short]], exchanged),
             )
         size = self.clips[clip].size
         logits = model.decode(passed, max(self.count(clip), self.count(self.other(clip))))
@@ -346,12 +334,13 @@ class DeAOTProbe(Probe[DeAOTTrace]):
         return [*later[::-1], 0], max(frame - 1, 0)
 
     def _memory(
-        self, model: DeAOT, frames: Sequence[Seen], change: Callable[[Tensor], Tensor]
+        self, model: DeAOT, frames: Sequence[Seen], exchanged: Sequence[int]
     ) -> list[Memory]:
-        """The memory of some frames, newest first, per module."""
+        """The memory of some frames, newest first, per module, with some identities exchanged."""
         each = []
         for seen in frames:
-            mask = one_hot(change(seen.ids), model.config.objects)
+            ids = torch.from_numpy(permuted(seen.ids.cpu().numpy(), exchanged))
+            mask = one_hot(ids.to(seen.ids.device), model.config.objects)
             each.append(model.remember(seen.entries, model.identify(mask)))
         return [Memory(*(torch.cat(x, 1) for x in zip(*layer))) for layer in zip(*each)]
 
@@ -366,7 +355,7 @@ class DeAOTProbe(Probe[DeAOTTrace]):
 
     def _names(self, clip: int) -> list[int]:
         ids = self._given(clip)
-        return [0, *sorted(set(np.unique(ids).tolist()) - {0, VOID})]
+        return [0, *objects_of(ids)]
 
     @torch.inference_mode()
     def _run_video(self, clip: int, network: str) -> list[Seen]:

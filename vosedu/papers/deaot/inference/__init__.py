@@ -39,7 +39,8 @@ def segment(
     given: frame -> ids, H x W uint8, 255 for void: the first frame's objects, and those that
     appear later (in a later mask 0 leaves the prediction). Before the first of them frames are
     background. Memory grows by a frame every `gap` frames unless `long_frames` limits it. Where
-    the clip's references come from another one (a control), its frame stands in for the first.
+    the clip's references come from another one (a control), memory begins with the frame and the
+    mask of that one.
     `features` is left aside. Raises InputError for a clip or masks it cannot use.
     """
     if not len(clip):
@@ -66,7 +67,9 @@ def _frames(
         if index < first:
             yield FrameResult(index, labels=np.zeros(frame.shape[:2], np.uint8))
         elif index == first:
-            seen = frame if clip.references is None else clip.references.frames[first]
-            yield FrameResult(index, labels=session.start(seen, given[index]))
+            seen, ids = frame, given[index]
+            if clip.references is not None:
+                seen, ids = clip.references.frames[index], clip.references.labels[index]
+            yield FrameResult(index, labels=session.start(seen, ids))
         else:
             yield FrameResult(index, labels=session.step(frame, given.get(index)))
