@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from vosedu.datasets.weights import MOBILENET, imagenet_file
 from vosedu.errors import choose
 from vosedu.nn import load_weights, read_state
-from vosedu.papers.deaot.network import Config, DeAOT, IdentityBank, build
-from vosedu.papers.deaot.training.losses import clip_losses, kept_share
+from vosedu.papers.deaot.network import Config, DeAOT, Decoder, IdentityBank, build
+from vosedu.papers.deaot.training.losses import HARDEST, clip_losses, kept_share
 from vosedu.papers.deaot.training.snippets import from_still, from_video, pasted, renumbered
 from vosedu.training import Batch, Group, History, Loss, Recipe, Sample, Stage, Step, fit
 from vosedu.training.data import open_data
@@ -52,6 +52,9 @@ class Clips(Stage):
     smallest: pixels that an object needs in the first frame.
     auxiliary: share of the steps over which the first frame's loss fades out.
     own_from: share of the steps from which memory holds the network's own masks; 1: never.
+    hardest: share of the pixels that the bootstrapped cross-entropy keeps in the end.
+    short: of the first stage; identities begin at unit size and the decoder hands them on
+        (`short_start`), for trainings of hundreds of steps.
     """
 
     length: int = 5
@@ -61,6 +64,8 @@ class Clips(Stage):
     smallest: int = 100
     auxiliary: float = 1.0
     own_from: float = 0.5
+    hardest: float = HARDEST
+    short: bool = False
 
 
 def recipe(profile: str = "course", encoder: str = "mobilenet") -> Recipe:
@@ -100,6 +105,7 @@ def recipe(profile: str = "course", encoder: str = "mobilenet") -> Recipe:
         smallest=20,
         auxiliary=1.0,
         own_from=1.0,
+        short=True,
     )
     main = replace(
         stills,
@@ -201,7 +207,7 @@ def clip_loss(stage: Clips) -> Loss:
             frames,
             batch["ids"],
             batch["objects"],
-            share=kept_share(step.done),
+            share=kept_share(step.done, stage.hardest),
             auxiliary=max(1 - step.done / stage.auxiliary, 0.0),
             predicted=step.done >= stage.own_from,
             order=batch["order"],
@@ -237,16 +243,46 @@ def load_initial(model: DeAOT, initial: str) -> None:
         load_weights(model.encoder, state)
 
 
+def short_start(model: DeAOT) -> None:
+    """The start of short trainings: identities are told apart from the first step on.
+
+    As released, the identities' vectors begin small (gain 17^-2, section 3.8 of the reference page)
+    and the decoder at random; both grow over 100,000 steps. A course has a few hundred.
+    """
+    to_unit_size(model.identity)
+    hand_on(model.decoder, model.projector.out_channels)
+
+
 @torch.no_grad()
 def to_unit_size(bank: IdentityBank) -> None:
     """Scale the random identities so that a patch full of one has a mean square of 1; no bias.
 
-    As released they begin at a hundredth of that (gain 17^-2, section 3.8 of the reference page),
-    below the bias they share, and grow over 100,000 steps; a course has a few hundred.
+    They begin at a hundredth of that as released, below the bias they share.
     """
     weight = bank.bank.weight
     weight.div_(weight.sum((2, 3)).square().mean().sqrt())  # of patches full of one identity
     bank.bank.bias.zero_()
+
+
+@torch.no_grad()
+def hand_on(decoder: Decoder, channels: int) -> None:
+    """Let the decoder begin as a map that hands on the stream with the identities.
+
+    channels: C; the last C inputs of the decoder are that stream. Each convolution on the way to
+    the output begins as an orthogonal map of channels, position by position, plus a tenth of its
+    random weights; the skip connections begin at a tenth. From a random start, narrow layers with
+    ReLU between them mix the identities until they cannot be told apart at the output.
+    """
+    decoder.start[0].weight.zero_()
+    nn.init.orthogonal_(decoder.start[0].weight[:, -channels:, 0, 0])
+    for block in (decoder.conv16, decoder.conv8, decoder.conv4):
+        weight = block[0].weight
+        handed = nn.init.orthogonal_(torch.empty_like(weight[:, :, 1, 1]))
+        weight.mul_(0.1)
+        weight[:, :, 1, 1] += handed
+    for skip in (decoder.skip16, decoder.skip8, decoder.skip4):
+        skip.weight.mul_(0.1)
+        skip.bias.zero_()
 
 
 def train(
@@ -263,17 +299,16 @@ def train(
 ) -> tuple[nn.Module, History]:
     """Build and train a DeAOT or AOT; returns it in evaluation mode with its history.
 
-    The initial weights are a function of `seed`, save the encoder's that `recipe.initial` names;
-    with the common start identities begin at unit size (`to_unit_size`). `data` opens the stages'
-    data by name. With `folder`, a killed run goes on where it was last saved. `until` stops after
-    the stage of that name.
+    The initial weights are a function of `seed`, save the encoder's that `recipe.initial` names.
+    `data` opens the stages' data by name. With `folder`, a killed run goes on where it was last
+    saved. `until` stops after the stage of that name.
     """
     torch.manual_seed(seed)
     model = build(config)
     if recipe.initial:
         load_initial(model, recipe.initial)
-    if recipe.initial == "common start":
-        to_unit_size(model.identity)
+    if recipe.stages[0].short:
+        short_start(model)
 
     def programme(stage: Stage) -> tuple[Sample, Loss]:
         source = data(stage.stills if "still" in stage.cycle else stage.data)

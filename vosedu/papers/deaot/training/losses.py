@@ -14,13 +14,13 @@ from torch import Tensor
 from vosedu.clip import VOID
 from vosedu.papers.deaot.network import DeAOT, Features, Memory, enlarge, one_hot
 
-KEPT = 0.15  # share of the pixels that the bootstrapped cross-entropy keeps in the end
+HARDEST = 0.15  # share of the pixels that the bootstrapped cross-entropy keeps in the end
 _EPS = 1e-6
 
 
-def kept_share(done: float) -> float:
-    """The share of pixels kept when `done` of the steps are: from 1 to 0.15 over the first half."""
-    return 1 - (1 - KEPT) * min(done / 0.5, 1.0)
+def kept_share(done: float, hardest: float = HARDEST) -> float:
+    """The share of pixels kept when `done` of the steps are: 1 to `hardest` over the first half."""
+    return 1 - (1 - hardest) * min(done / 0.5, 1.0)
 
 
 def bootstrapped_cross_entropy(logits: Tensor, ids: Tensor, share: float) -> Tensor:
