@@ -20,7 +20,7 @@ from vosedu.nn import load_weights, read_state
 from vosedu.papers.deaot.network import Config, DeAOT, Decoder, IdentityBank, build
 from vosedu.papers.deaot.training.losses import HARDEST, clip_losses, kept_share
 from vosedu.papers.deaot.training.snippets import from_still, from_video, pasted, renumbered
-from vosedu.training import Batch, Group, History, Loss, Recipe, Sample, Stage, Step, fit
+from vosedu.training import Batch, Group, History, Loss, Recipe, Sample, Stage, Step, fit, later
 from vosedu.training.data import open_data
 from vosedu.training.start import load_start
 
@@ -64,8 +64,8 @@ class Clips(Stage):
     smallest: int = 100
     auxiliary: float = 1.0
     own_from: float = 0.5
-    hardest: float = HARDEST
-    short: bool = False
+    hardest: float = later(HARDEST)
+    short: bool = later(False)
 
 
 def recipe(profile: str = "course", encoder: str = "mobilenet") -> Recipe:
@@ -79,7 +79,7 @@ def recipe(profile: str = "course", encoder: str = "mobilenet") -> Recipe:
     """
     if profile == "full":
         return _full(encoder)
-    steps = {"quick": (2, 4), "ablate": (600, 200), "course": (800, 300)}[profile]
+    steps = {"quick": (2, 4), "ablate": (300, 100), "course": (800, 300)}[profile]
     size, batch = ((48, 80), 2) if profile == "quick" else ((96, 160), 4)
     stills = Clips(
         name="stills",
@@ -105,6 +105,7 @@ def recipe(profile: str = "course", encoder: str = "mobilenet") -> Recipe:
         smallest=20,
         auxiliary=1.0,
         own_from=1.0,
+        hardest=0.5,
         short=True,
     )
     main = replace(
