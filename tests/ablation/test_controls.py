@@ -30,6 +30,15 @@ def test_references_come_from_the_next_clip(moving: list[Clip]) -> None:
     assert np.array_equal(changed[0].frames[0], moving[0].frames[0])
 
 
+def test_references_show_only_objects_that_the_clip_knows() -> None:
+    frames = [np.zeros((1, 4, 3), np.uint8)]
+    clip = Clip("two", frames, {0: np.array([[0, 1, 2, 0]], np.uint8)})
+    other = Clip("three", frames, {0: np.array([[3, 2, 1, 0]], np.uint8)})
+    changed = ablation.intervened([clip, other], "references of another video")
+    assert changed[0].references.labels[0].tolist() == [[0, 2, 1, 0]]
+    assert changed[1].references.labels[0].tolist() == [[0, 1, 2, 0]]
+
+
 def test_permuted_identities_are_in_the_first_mask_of_the_references_alone() -> None:
     ids = np.array([[0, 2, 5], [7, 255, 2]], np.uint8)
     clip = Clip("three", [np.zeros((2, 3, 3), np.uint8)] * 2, {0: ids, 1: ids})

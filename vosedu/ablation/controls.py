@@ -22,8 +22,17 @@ GREY = 128
 
 
 def other_references(clip: Clip, other: Clip) -> Clip:
-    """The clip with the reference frames of another one."""
-    return replace(clip, references=other)
+    """The clip with the reference frames of another one, and the masks of the objects both have.
+
+    Objects are numbered alike in both; numbers that the clip does not know become background.
+    """
+    if not (clip.labels and other.labels):
+        return replace(clip, references=other)
+    first = min(other.labels)
+    ids, known = other.labels[first], objects_of(clip.labels[min(clip.labels)])
+    return replace(
+        clip, references=replace(other, labels={first: np.where(np.isin(ids, known), ids, 0)})
+    )
 
 
 def permuted_identities(clip: Clip, other: Clip) -> Clip:
