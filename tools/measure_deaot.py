@@ -100,7 +100,7 @@ def memory_over(model: DeAOT, clip: Clip) -> list[float]:
 # The cap on long-term memory ---------------------------------------------------------------------
 
 
-def caps(clips: int = 4, frames: int = 61, longest: int = 301) -> dict[str, Any]:
+def caps(clips: int = 4, frames: int = 61, longest: int = 1001) -> dict[str, Any]:
     """J with each of `CAPS` on clips played to and fro, and along one that is played much longer.
 
     clips: of each suite, the first so many. frames: of each. longest: of the one.
