@@ -16,11 +16,8 @@ from vosedu.papers.deaot.network import Config, build, one_hot
 from vosedu.papers.deaot.training import (
     GROUPS,
     Clips,
-    load_initial,
     recipe,
     sampler,
-    short_start,
-    to_unit_size,
     train,
 )
 from vosedu.papers.deaot.training.losses import (
@@ -40,6 +37,7 @@ from vosedu.papers.deaot.training.snippets import (
     renumbered,
     walk,
 )
+from vosedu.papers.deaot.training.start import load_initial, short_start, to_unit_size
 from vosedu.training import Step
 
 QUICK = Config.paper("deaot-s").scaled("quick")
