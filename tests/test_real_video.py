@@ -70,10 +70,10 @@ def test_the_difference_is_paired_by_sequence(folder: Path) -> None:
     assert [row[name] for name in ("difference", "from", "to")] == approx([-10] * 3)
 
 
-def test_more_steps_stand_beside_the_embedded_network(folder: Path) -> None:
-    (folder / "without").rename(folder / "longer")
-    row = real_video.longer("dpa").loc["J"]
-    assert row["embedded"] == approx(50) and row["longer"] == approx(40)
+def test_an_earlier_recipe_stands_beside_the_embedded_network(folder: Path) -> None:
+    (folder / "without").rename(folder / "earlier")
+    row = real_video.earlier("dpa").loc["J"]
+    assert row["embedded"] == approx(50) and row["earlier"] == approx(40)
     with pytest.raises(InputError, match="no network without the paper's idea"):
         real_video.without_idea("dpa")
 

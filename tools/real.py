@@ -3,7 +3,7 @@
     python tools/real.py dpa           # one paper
     python tools/real.py cosnet dpa    # several
     python tools/real.py dpa --without runs/train/dpa-none/dpa.pt
-    python tools/real.py deaot --longer runs/train/deaot-800/deaot.pt
+    python tools/real.py deaot --earlier runs/train/deaot-before/deaot.pt
 
 reads the validation sequences of DAVIS 2016 at 240p that are there, segments them with the embedded
 network of each paper (a semi-supervised one is given the first mask) and writes, for each,
@@ -17,8 +17,8 @@ network of each paper (a semi-supervised one is given the first mask) and writes
   2016, CC BY-NC 4.0, at half its size).
 
 With --without it scores a network that was trained by the same recipe without the paper's idea, and
-writes its scores and its note to data/results/KEY/davis-small/without/; with --longer one that was
-trained for more steps, to longer/.
+writes its scores and its note to data/results/KEY/davis-small/without/; with --earlier one of an
+earlier recipe, to earlier/.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from vosedu.training.data import EstimatedFlow
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 FLOW = "dis-medium"
-KINDS = ("without", "longer")
+KINDS = ("without", "earlier")
 
 
 def scored(key: str, weights: str = "davis-small") -> tuple[Scores, dict[str, np.ndarray], str]:
@@ -120,7 +120,7 @@ def measure(key: str) -> Scores:
 
 
 def measure_beside(key: str, weights: Path, kind: str) -> Scores:
-    """Write the scores and the note of another network; kind: "without" the idea, or "longer"."""
+    """Write the scores and the note of another network; kind: "without" the idea, or "earlier"."""
     scores, _, _ = scored(key, str(weights))
     folder = DATA / "results" / key / "davis-small" / kind
     scores.to_csv(folder, overwrite=True)

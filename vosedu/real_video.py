@@ -116,10 +116,10 @@ def without_idea(key: str) -> pd.DataFrame:
     return _beside(key, "without", "no network without the paper's idea")
 
 
-def longer(key: str) -> pd.DataFrame:
-    """The network beside one that was trained for more steps; the table is `without_idea`'s."""
-    table = _beside(key, "longer", "no network with more steps")
-    return table.rename(columns={"with": "embedded", "without": "longer"})
+def earlier(key: str) -> pd.DataFrame:
+    """The network beside the one of an earlier recipe; the table is `without_idea`'s."""
+    table = _beside(key, "earlier", "no network of an earlier recipe")
+    return table.rename(columns={"with": "embedded", "without": "earlier"})
 
 
 def _beside(key: str, kind: str, missing: str) -> pd.DataFrame:
