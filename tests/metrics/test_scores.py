@@ -10,6 +10,8 @@ from PIL import Image
 
 from vosedu import Clip, InputError, metrics
 from vosedu.clip import write_mask
+from vosedu.metrics import PROTOCOLS, Scores
+from vosedu.metrics.scores import Track
 from vosedu.metrics.sequence_statistics import bootstrap_interval
 
 SIZE, FRAMES = (24, 32), 5
@@ -205,6 +207,21 @@ def test_importing_metrics_loads_no_pandas() -> None:
 
     code = "import sys, vosedu.metrics; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_sequence_weighs_as_much_as_it_has_objects() -> None:
+    """Half of the sequences have three objects, all found, the others one, which is missed."""
+
+    def track(name: str, number: int, value: float) -> Track:
+        return Track(name, number, (1, 2), {m: np.full(2, value) for m in ("J", "F")})
+
+    tracks = [track(f"three-{k}", n, 1.0) for k in range(100) for n in (1, 2, 3)]
+    tracks += [track(f"one-{k}", 1, 0.0) for k in range(100)]
+    scores = Scores(PROTOCOLS["davis17-semi"], tuple(tracks))
+    low, high = scores.intervals()["J"]
+    assert scores.summary()["J-Mean"] == pytest.approx(0.75)
+    assert low == pytest.approx(0.75 - 0.055, abs=0.02)
+    assert high == pytest.approx(0.75 + 0.05, abs=0.02)
 
 
 def test_intervals_are_bootstraps_over_sequences(clips) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -99,10 +100,20 @@ class Scores:
     def intervals(self) -> dict[str, tuple[float, float]]:
         """95 % bootstrap intervals over sequences, by the measure: "J", "F", and "T" where it is.
 
-        See `sequence_statistics.bootstrap_interval`.
+        Of J and F each sequence weighs as much as it has objects, as in the mean over objects. See
+        `sequence_statistics.bootstrap_interval`.
         """
         names = [n for n in (*self.protocol.measures, "T") if f"{n}-Mean" in self.sequences]
-        return {name: bootstrap_interval(self.sequences[f"{name}-Mean"]) for name in names}
+        objects = Counter(track.sequence for track in self.tracks)
+        weights = None
+        if len(set(objects.values())) > 1:
+            weights = [objects[name] for name in self.sequences.index]
+        return {
+            name: bootstrap_interval(
+                self.sequences[f"{name}-Mean"], weights=None if name == "T" else weights
+            )
+            for name in names
+        }
 
     @cached_property
     def _statistics(self) -> dict[str, list[Statistics]]:

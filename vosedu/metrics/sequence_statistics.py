@@ -60,18 +60,29 @@ def nanmean(values: ArrayLike) -> float:
 
 
 def bootstrap_interval(
-    values: ArrayLike, share: float = 0.95, draws: int = 10_000, seed: int = 0
+    values: ArrayLike,
+    share: float = 0.95,
+    draws: int = 10_000,
+    seed: int = 0,
+    weights: ArrayLike | None = None,
 ) -> tuple[float, float]:
     """Between which bounds `share` of the means of redrawn values lie, e.g. one value a sequence.
 
     The n values are drawn anew `draws` times, n of them with replacement (percentile bootstrap):
     how far the mean would move with other sequences of the same kind. NaN is left out. InputError
     without any value.
+
+    weights: one for each value; the means are weighted by them. By default all are equal.
     """
-    known = np.asarray(values, np.float64)
-    known = known[~np.isnan(known)]
-    if not len(known):
+    values = np.asarray(values, np.float64)
+    known = ~np.isnan(values)
+    values = values[known]
+    if not len(values):
         raise InputError("there is no value to take an interval of; score at least one sequence")
-    redrawn = np.random.default_rng(seed).choice(known, (draws, len(known))).mean(1)
+    drawn = np.random.default_rng(seed).choice(len(values), (draws, len(values)))
+    if weights is None:
+        redrawn = values[drawn].mean(1)
+    else:
+        redrawn = np.average(values[drawn], 1, np.asarray(weights, np.float64)[known][drawn])
     low, high = np.quantile(redrawn, [(1 - share) / 2, (1 + share) / 2])
     return float(low), float(high)
