@@ -74,15 +74,15 @@ def bootstrap_interval(
 
     weights: one for each value; the means are weighted by them. By default all are equal.
     """
-    values = np.asarray(values, np.float64)
-    known = ~np.isnan(values)
-    values = values[known]
-    if not len(values):
+    each = np.asarray(values, np.float64)
+    known = ~np.isnan(each)
+    each = each[known]
+    if not len(each):
         raise InputError("there is no value to take an interval of; score at least one sequence")
-    drawn = np.random.default_rng(seed).choice(len(values), (draws, len(values)))
+    drawn = np.random.default_rng(seed).choice(len(each), (draws, len(each)))
     if weights is None:
-        redrawn = values[drawn].mean(1)
+        redrawn = each[drawn].mean(1)
     else:
-        redrawn = np.average(values[drawn], 1, np.asarray(weights, np.float64)[known][drawn])
+        redrawn = np.average(each[drawn], 1, np.asarray(weights, np.float64)[known][drawn])
     low, high = np.quantile(redrawn, [(1 - share) / 2, (1 + share) / 2])
     return float(low), float(high)
