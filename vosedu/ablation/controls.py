@@ -22,9 +22,10 @@ GREY = 128
 
 
 def other_references(clip: Clip, other: Clip) -> Clip:
-    """The clip with the reference frames of another one, and the masks of the objects both have.
+    """The clip with the reference frames of another one, and of its masks the first.
 
-    Objects are numbered alike in both; numbers that the clip does not know become background.
+    In that mask only ids that the clip's own first mask has are kept; other objects become
+    background, because scores know no other ids.
     """
     if not (clip.labels and other.labels):
         return replace(clip, references=other)

@@ -27,14 +27,9 @@ from vosedu.ablation.compare import (
     stated,
 )
 from vosedu.ablation.store import Record
-from vosedu.ablation.tables import (
-    NOT_RUN,
-    against_the_paper,
-    judge,
-    reported_difference,
-    suites,
-)
+from vosedu.ablation.tables import against_the_paper, judge, reported_difference, suites
 from vosedu.papers.contract import Row, Table
+from vosedu.text import NOT_RUN
 
 MEANING = {
     SEEN: "we saw it",

@@ -317,9 +317,17 @@ def test_two_stages_train_and_the_average_is_left(variant: str) -> None:
 
 
 def test_training_lowers_the_loss_of_a_clip() -> None:
-    """Measured on one sample with all pixels kept, before and after."""
+    """From the random start, measured on one sample with all pixels kept, before and after."""
     short = recipe("quick").change(
-        main={"steps": 30, "lr": 3e-3, "paste": 0.0, "own_from": 1.0, "length": 3, "ema": None}
+        main={
+            "steps": 30,
+            "lr": 3e-3,
+            "paste": 0.0,
+            "own_from": 1.0,
+            "length": 3,
+            "ema": None,
+            "short": False,
+        }
     )
     short = replace(short, stages=short.stages[1:])
     source = clips(1)
@@ -327,7 +335,6 @@ def test_training_lowers_the_loss_of_a_clip() -> None:
     torch.manual_seed(0)
     start = build(QUICK).eval()
     load_initial(start, short.initial)
-    short_start(start)
     batch = sampler(short.stages[0], QUICK, source)(rng(1), Step(0, "video", 0.0))
     frames = start.normalise(batch["frames"]).unsqueeze(0)
 
@@ -344,7 +351,7 @@ def test_training_lowers_the_loss_of_a_clip() -> None:
             )
         return found.main.item()
 
-    assert loss(model) < 0.95 * loss(start)
+    assert loss(model) < 0.8 * loss(start)
 
 
 def test_a_killed_run_goes_on_bit_for_bit(tmp_path) -> None:
