@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 PATIENCE = 1.0  # seconds from Ctrl-C until a computation that does not return is given up
 
@@ -70,7 +71,7 @@ def interruptible(last_words: Callable[[], object]) -> Iterator[None]:
             if number == bytes([signal.SIGINT]) and not ended.wait(PATIENCE):
                 with deciding:
                     if not ended.is_set():
-                        _end_at_once(last_words)
+                        end_at_once(last_words)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -87,7 +88,8 @@ def interruptible(last_words: Callable[[], object]) -> Iterator[None]:
         os.close(told)
 
 
-def _end_at_once(last_words: Callable[[], object]) -> None:
+def end_at_once(last_words: Callable[[], object]) -> NoReturn:
+    """Call `last_words` and end the process and those it started, with exit code 130."""
     try:
         last_words()
     finally:

@@ -139,6 +139,26 @@ def test_tour(tmp_path: Path) -> None:
     assert kept == "tour may hold a part of the tour, the same command runs it again"
 
 
+def test_while_an_extension_is_imported(tmp_path: Path) -> None:
+    """matplotlib's ft2font, stopped half-way, makes an ImportError and cannot be unloaded."""
+    pytest.importorskip("papermill", reason="the tour needs papermill")
+    program = (
+        "import enum, time\n"
+        "from pathlib import Path\n"
+        "usual = enum._proto_member.__set_name__\n"
+        "def slow(member, owner, name):\n"
+        "    usual(member, owner, name)\n"
+        "    if owner.__name__ == 'LoadFlags':\n"
+        "        Path('importing').touch()\n"
+        "        time.sleep(60)\n"
+        "enum._proto_member.__set_name__ = slow\n"
+        f"{MAIN}"
+    )
+    command = Command(tmp_path, "tour", "--profile", "quick", "--out", "tour", program=program)
+    kept = command.stopped((tmp_path / "importing").exists)
+    assert kept == "tour may hold a part of the tour, the same command runs it again"
+
+
 class Slow(http.server.BaseHTTPRequestHandler):
     """Sends the beginning of a large file and then nothing."""
 

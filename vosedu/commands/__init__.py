@@ -28,7 +28,7 @@ from vosedu.commands import (
 from vosedu.commands.common import Commands
 from vosedu.commands.methods import DEFAULT_METHOD
 from vosedu.errors import InputError
-from vosedu.signals import interruptible
+from vosedu.signals import end_at_once, interruptible
 
 COMMANDS = (tour, segment, train, evaluate, ablate, data, weights, bench, vot, doctor)
 METHODS = {"segment": segment.METHOD, "evaluate": DEFAULT_METHOD, "vot": vot.METHOD}
@@ -65,6 +65,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say_stopped(arguments)
         return 130
+    except ImportError as error:
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        end_at_once(lambda: _say_stopped(arguments))  # a half-initialised extension breaks exit()
 
 
 def _say_stopped(arguments: argparse.Namespace) -> None:
