@@ -16,7 +16,6 @@ from vosedu import api, flow, ladder, toyvos
 from vosedu.clip import Clip
 from vosedu.datasets.weights import RELEASES
 from vosedu.figures.overlay import overlay
-from vosedu.metrics import PROTOCOLS
 from vosedu.papers.contract import NEEDS, Paper
 from vosedu.text import NOT_RUN
 
@@ -146,8 +145,9 @@ def paper_picture(key: str, clip: Clip, frame: int) -> None:
     """Make a paper's picture: its input for one frame, and the mask it gives."""
     paper = api.paper(key)
     needs = paper.needs
-    given = PROTOCOLS[paper.protocol].given(clip) if "mask" in needs else None
-    results = api.segment(api.load(key), clip, given=given)
+    model = api.load(key)
+    given = api.first_masks(model, clip)
+    results = api.segment(model, clip, given=given)
     result = next(r for r in results if r.index == frame)
     seen = [clip.frames[frame]]
     if given:

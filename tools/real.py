@@ -55,7 +55,7 @@ def scored(key: str, weights: str = "davis-small") -> tuple[Scores, dict[str, np
     middle: dict[str, np.ndarray] = {}
 
     def masks(clip: Clip) -> dict[int, np.ndarray]:
-        given = rules.given(clip) if "mask" in needs else None
+        given = api.first_masks(model, clip, rules.name)
         found = {r.index: r.mask for r in api.segment(model, clip, given=given, inference=how)}
         middle[clip.name] = found[len(clip) // 2]
         return found
@@ -84,7 +84,6 @@ def without_object(key: str) -> pd.DataFrame:
     rows = []
     for name, start, stop in (("bmx-bumps", 56, 80), ("surf", 46, 55)):
         clip = clips[name].cut(start, stop)
-        given = {0: clip.labels[0]} if "mask" in needs else None
         rows += [
             {
                 "Sequence": name,
@@ -92,7 +91,7 @@ def without_object(key: str) -> pd.DataFrame:
                 "marked": 100 * float((r.mask > 0).mean()),
                 "object": 100 * float((clip.labels[r.index] > 0).mean()),
             }
-            for r in api.segment(model, clip, given=given)
+            for r in api.segment(model, clip, given=api.first_masks(model, clip))
         ]
     return pd.DataFrame(rows)
 

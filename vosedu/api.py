@@ -286,13 +286,30 @@ def evaluate(
     rules = metrics.protocol_of(protocol or method.protocol)
 
     def masks(clip: Clip) -> dict[int, np.ndarray]:
-        given = rules.given(clip) if "mask" in method.needs else None
         results = segment(
-            model, clip, given=given, inference=inference, decision=decision, features=features
+            model,
+            clip,
+            given=first_masks(model, clip, rules.name),
+            inference=inference,
+            decision=decision,
+            features=features,
         )
         return {result.index: result.mask for result in results}
 
     return metrics.evaluate(masks, clips, rules, temporal=temporal)
+
+
+def first_masks(
+    model: nn.Module, clip: Clip, protocol: str | None = None
+) -> dict[int, np.ndarray] | None:
+    """What a semi-supervised network is given of a clip: frame number -> H x W uint8 ids.
+
+    None for a network that needs no mask. protocol: a name of `metrics.PROTOCOLS`, which says what
+    is given; by default the paper's.
+    """
+    method = paper_of(model)
+    rules = metrics.protocol_of(protocol or method.protocol)
+    return rules.given(clip) if "mask" in method.needs else None
 
 
 def dataset(name: str, split: str = "val", **options: Any) -> Sequence[Clip]:

@@ -245,7 +245,7 @@ def cost(model: nn.Module, clip: Clip) -> dict[str, float]:
     flow and resizing are not in it.
     """
     with FlopCounterMode(display=False) as counter:
-        for _ in api.segment(model, clip, given=first_mask(model, clip)):
+        for _ in api.segment(model, clip, given=api.first_masks(model, clip)):
             pass
     parameters = sum(p.numel() for p in model.parameters())
     return {"parameters": parameters, "operations a frame": counter.get_total_flops() / len(clip)}
@@ -254,15 +254,9 @@ def cost(model: nn.Module, clip: Clip) -> dict[str, float]:
 def segmented(models: Mapping[str, nn.Module], clip: Clip) -> dict[str, list[np.ndarray]]:
     """The masks of a clip, H x W ids, under each network; those that need it get its first mask."""
     return {
-        name: [r.mask for r in api.segment(model, clip, given=first_mask(model, clip))]
+        name: [r.mask for r in api.segment(model, clip, given=api.first_masks(model, clip))]
         for name, model in models.items()
     }
-
-
-def first_mask(model: nn.Module, clip: Clip) -> dict[int, np.ndarray] | None:
-    """What a network that needs the first mask is given of a clip; None for the others."""
-    paper = api.paper_of(model)
-    return metrics.protocol_of(paper.protocol).given(clip) if "mask" in paper.needs else None
 
 
 def frame_scores(masks: Mapping[str, list[np.ndarray]], clip: Clip) -> pd.DataFrame:
