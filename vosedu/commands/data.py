@@ -1,4 +1,4 @@
-"""`vosedu data`: the real data sets."""
+"""`vosedu data`: the real data sets, and videos made of still images."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ READ = {  # what each action reads
     "where": ("NAME",),
     "get": ("NAME", "--root", "--part"),
     "check": ("NAME", "--root", "--resolution"),
+    "animate": ("NAME", "--root"),
 }
 
 
@@ -20,11 +21,14 @@ def add(commands: Commands) -> None:
     p = commands.add(
         run,
         "data",
-        "the real data sets: list them, get one, say where it belongs, check what is there",
+        "the real data sets: list them, get one, say where it belongs, check what is there; "
+        "animate: make short videos of still images with masks",
         "data get davis16",
     )
     p.add_argument("action", choices=tuple(READ))
-    p.add_argument("name", nargs="?", help="a name from the list")
+    p.add_argument(
+        "name", nargs="?", help="a name from the list; of animate, a folder of images and masks"
+    )
     p.add_argument("--root", type=Path, help="another folder than the default")
     p.add_argument("--resolution", help="of DAVIS (default: 480p)")
     p.add_argument("--part", nargs="+", metavar="KEY", help="only these archives")
@@ -41,15 +45,29 @@ def run(arguments: Arguments) -> int:
         print("\n".join(manage.list_datasets()))
         return 0
     if name is None:
+        if arguments.action == "animate":
+            raise InputError("name a folder of images and masks: vosedu data animate my_pairs")
         raise InputError(f"name a data set: vosedu data {arguments.action} davis16")
     if arguments.action == "where":
         print("\n".join(manage.where(name)))
     elif arguments.action == "get":
         arguments.kept = "the same command goes on from there"
         manage.get(name, arguments.part, root)
+    elif arguments.action == "animate":
+        arguments.kept = "the same command goes on from there"
+        animate(name, root)
     else:
         options = {"resolution": arguments.resolution} if arguments.resolution else {}
         report = manage.check(name, root, **options)
         print("\n".join(report.lines))
         return int(not report.ok)
     return 0
+
+
+def animate(folder: str, out: Path | None) -> None:
+    """Make short videos of the pairs in `folder`, where downloads go unless `out` is given."""
+    from vosedu.datasets import moving, pairs
+    from vosedu.paths import downloads_dir
+
+    target = moving.write(pairs(folder), out or downloads_dir() / "moving-stills")
+    print(f"{target} holds a short video of each image; open it with vosedu.datasets.folder")
