@@ -15,6 +15,7 @@ from vosedu.datasets.registry import REGISTRY, DataSet, Part
 
 NAMES = {
     "davis16",
+    "davis16-flow",
     "davis17",
     "fbms",
     "youtube-objects",
@@ -44,7 +45,7 @@ def test_every_set_of_the_papers_is_listed():
 def test_where_says_folder_source_licence_and_steps(name, downloads):
     text = "\n".join(datasets.where(name))
     found = REGISTRY[name]
-    assert str(downloads / name) in text
+    assert f"folder: {downloads / name.removesuffix('-flow')} " in text
     assert found.page in text and found.licence in text and found.used_by in text
     assert all(part.link.url in text for part in found.parts)
     assert "{home}" not in text

@@ -11,6 +11,7 @@ from vosedu.commands.clips import add_clips, clips_of, names_of
 from vosedu.commands.common import Arguments, Commands, progress, refuse
 
 PROTOCOLS = {  # of data sets that are not named like theirs
+    "davis16-flow": "davis16",
     "davis17": "davis17-semi",
     "youtube-vos-2018": "youtube-vos",
     "youtube-vos-2019": "youtube-vos",
@@ -116,7 +117,7 @@ def protocol_of(arguments: Arguments) -> str:
 
 def _temporal(arguments: Arguments, clips: Sequence[Any]) -> bool | list[str]:
     """Whether T is measured, or on which of these clips."""
-    if arguments.temporal and arguments.data == "davis16":
+    if arguments.temporal and arguments.data in ("davis16", "davis16-flow"):
         from vosedu.datasets import DAVIS16
 
         measured = [name for name in names_of(clips) if DAVIS16[name].temporal]

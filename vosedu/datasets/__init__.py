@@ -9,7 +9,7 @@ Videos come as a sequence of `Clip`, stills as a sequence of (image, mask).
 
 from __future__ import annotations
 
-from vosedu.datasets.davis import davis16, davis17
+from vosedu.datasets.davis import davis16, davis16_flow, davis17
 from vosedu.datasets.fbms import fbms
 from vosedu.datasets.manage import Report, check, get, list_datasets, where
 from vosedu.datasets.own import folder
@@ -37,6 +37,7 @@ __all__ = [
     "check",
     "check_options",
     "davis16",
+    "davis16_flow",
     "davis17",
     "deaot_stills",
     "dut_omron",

@@ -28,6 +28,30 @@ def davis16(
     the same as, the masks of 2016. Clips carry the attributes of DAVIS (`sequences.ATTRIBUTES`).
     Source: Perazzi et al., CVPR 2016.
     """
+    return _davis16(split, root, resolution, present_only)
+
+
+def davis16_flow(
+    split: str = "val",
+    root: str | Path | None = None,
+    resolution: str = "480p",
+    present_only: bool = False,
+) -> Videos:
+    """DAVIS 2016 with the flow pictures that lie in `Flow/<resolution>/<sequence>` beside it.
+
+    They are drawn as `PicturedFlow` says and may come from any method. The arguments are those of
+    `davis16`, in whose folder all of it lies.
+    """
+    return _davis16(split, root, resolution, present_only, with_flow=True)
+
+
+def _davis16(
+    split: str,
+    root: str | Path | None,
+    resolution: str,
+    present_only: bool,
+    with_flow: bool = False,
+) -> Videos:
     title = f"DAVIS 2016 {split}"
     known_split("DAVIS 2016", split, ("train", "val", "trainval", "train-25", "train-5"))
     base = _base("davis16", root, resolution)
@@ -39,6 +63,7 @@ def davis16(
             base / "Annotations" / resolution / name,
             DAVIS16[name].attributes,
             read=merged,
+            flow=base / "Flow" / resolution / name if with_flow else None,
         )
 
     return gather(title, davis16_names(split), locate, present_only)

@@ -26,11 +26,11 @@ def pixels(path: Path, mode: str) -> np.ndarray:
 
 
 def check_size(file: Path, size: tuple[int, int], frame: Path) -> None:
-    """InputError if the label file has not the (H, W) `size` of its frame."""
+    """InputError if the file of labels or flow has not the (H, W) `size` of its frame."""
     if (size_of_file := image_size(file)) != size:
         raise InputError(
             f"{file} is {size_of_file[1]} x {size_of_file[0]} but its frame {frame.name} is "
-            f"{size[1]} x {size[0]}; use annotations of the same resolution as the frames"
+            f"{size[1]} x {size[0]}; use files of the same resolution as the frames"
         )
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 from vosedu.errors import InputError
 from vosedu.paths import downloads_dir
 
+IN_ANOTHERS_FOLDER = {"davis16-flow": "davis16"}
+
 
 def home(name: str) -> Path:
-    """The folder that `vosedu data get NAME` fills."""
-    return downloads_dir() / name
+    """The folder that `vosedu data get NAME` fills; some data sets share one."""
+    return downloads_dir() / IN_ANOTHERS_FOLDER.get(name, name)
 
 
 def find_root(name: str, root: str | Path | None, *marks: str, some: bool = False) -> Path:

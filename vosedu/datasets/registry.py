@@ -13,7 +13,7 @@ from inspect import signature
 from types import MappingProxyType
 from typing import Any
 
-from vosedu.datasets.davis import davis16, davis17
+from vosedu.datasets.davis import davis16, davis16_flow, davis17
 from vosedu.datasets.download import Link, drive_folder
 from vosedu.datasets.fbms import fbms
 from vosedu.datasets.sequences import YOUTUBE_OBJECTS
@@ -140,6 +140,22 @@ _ENTRIES = (
                     "https://graphics.ethz.ch/Downloads/Data/Davis/DAVIS-data.zip",
                 ),
             ),
+        ),
+    ),
+    DataSet(
+        name="davis16-flow",
+        title="DAVIS 2016 with flow pictures",
+        what="the videos of davis16 with optical flow that was drawn beforehand, by any method",
+        size="as large as you make it",
+        licence="as DAVIS 2016",
+        page="https://davischallenge.org/davis2016/code.html",
+        used_by="AMC-Net, HCPN, DPA",
+        splits={"train": 30, "val": 20},
+        open=davis16_flow,
+        steps=(
+            "run 'vosedu data get davis16', which fills this folder",
+            "draw the flow from each frame to the next with the Middlebury colour wheel "
+            "(vosedu.flow.to_colour) and save it as {home}/Flow/480p/SEQUENCE/FRAME.png",
         ),
     ),
     DataSet(

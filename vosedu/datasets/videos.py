@@ -13,6 +13,7 @@ from PIL import Image
 
 from vosedu.clip import Clip, ImageFrames, MaskFiles, frame_files, image_files, read_mask
 from vosedu.datasets.files import check_size, listing
+from vosedu.datasets.flow_folder import PicturedFlow
 from vosedu.errors import InputError
 from vosedu.lazy import LazySequence
 
@@ -44,6 +45,7 @@ class Video:
     key: what a frame and its label file have in common, computed from either path.
     choose: which files of the mask folder are label files.
     fit: resize labels of another size to the frames (nearest neighbour) instead of refusing them.
+    flow: folder of flow pictures (see `PicturedFlow`), or None.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Video:
     choose: Callable[[list[Path]], list[Path]] = list
     fit: bool = False
     fps: float = 24.0
+    flow: Path | None = None
 
     def open(self) -> Clip:
         """The clip; frames and masks are decoded when indexed.
@@ -83,6 +86,7 @@ class Video:
             labels=MaskFiles(files, frames.size, read),
             attributes=self.attributes,
             fps=self.fps,
+            flow=self.flow and PicturedFlow(self.flow, pictures, frames.size),
         )
 
     def _label_files(self, pictures: Sequence[Path]) -> dict[int, Path]:
