@@ -57,6 +57,14 @@ def test_a_line_has_the_papers_numbers_ours_the_difference_and_the_verdict(recor
     assert full["difference, mixed"] == full["verdict"] == ""
 
 
+def test_a_method_that_is_given_the_first_mask_has_that_mask_as_its_floor(records) -> None:
+    found = ablation.table("deaot", TABLE, records)
+    floor, oracle = found.index[-2:]
+    assert (floor, oracle) == ("floor: first mask kept", "oracle")
+    kept, whole = (float(found.loc[name, "our J, occlusion"]) for name in (floor, oracle))
+    assert 0 < kept < 60 < whole <= 100
+
+
 def test_what_was_not_run_says_so_and_why(records) -> None:
     found = ablation.table("cosnet", TABLE, records)
     assert found.loc["never", "our J, mixed"] == "not run here: needs the moon"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,27 @@ def test_the_table_is_what_the_code_measures() -> None:
     level = row["levels"]["centre prior"]
     measured = baselines.score(baselines.centre, clips, level)
     assert measured == pytest.approx(row["J"]["centre prior"], abs=0.02)
+    kept = baselines.score_apart(baselines.first_mask_kept, clips)
+    assert kept == pytest.approx(row["first mask given"]["kept"], abs=0.02)
+
+
+def test_the_oracle_of_the_first_mask_keeps_each_objects_largest_piece() -> None:
+    ids = np.zeros((6, 9), np.uint8)
+    ids[1:5, :3], ids[1, 5], ids[3:5, 6:] = 1, 1, 2
+    ids[0, 8] = 255
+    later = np.where(ids == 0, 3, ids).astype(np.uint8)
+    clip = replace(toyvos.split("test", "mixed")[0], labels={0: ids, 1: later})
+    mask, after = baselines.largest_pieces(clip).values()
+    assert not (after == 3).any()
+    assert (mask[1:5, :3] == 1).all() and (mask[3:5, 6:] == 2).all()
+    assert mask[1, 5] == mask[0, 8] == 0
+
+
+@pytest.mark.parametrize("suite", toyvos.SUITES)
+def test_the_first_mask_alone_leaves_a_gap(suite: str) -> None:
+    row = next(r for r in baselines.read()["rows"] if r["suite"] == suite)
+    given = row["first mask given"]
+    assert given["oracle"] - given["kept"] >= 30
 
 
 @pytest.fixture

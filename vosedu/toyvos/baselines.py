@@ -3,7 +3,8 @@
 `python -m vosedu.toyvos.baselines` measures the table of `data/results/toyvos/baselines.json`.
 Thresholds are chosen on 20 clips of the train split; the numbers are mean J over the test split
 (all frames of a clip, then all clips), objects merged. `bounds` say what a cue is worth when it is
-read without error (`vosedu.toyvos.cues`).
+read without error (`vosedu.toyvos.cues`). `first mask given` is for methods that are given the
+first mask: objects apart, by the protocol "toyvos-objects".
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import cv2
 import numpy as np
 
 from vosedu import metrics
+from vosedu.clip import VOID
 from vosedu.paths import data_dir
 from vosedu.toyvos import cues
 from vosedu.toyvos.render import ToyClip
@@ -74,6 +76,28 @@ def oracle(clip: ToyClip, t: int, level: float) -> np.ndarray:
     return out
 
 
+def first_mask_kept(clip: ToyClip) -> dict[int, np.ndarray]:
+    """The first mask for every frame: frame -> H x W ids."""
+    return dict.fromkeys(range(len(clip)), clip.labels[0])
+
+
+def largest_pieces(clip: ToyClip) -> dict[int, np.ndarray]:
+    """Of each object of the first mask the largest connected piece: frame -> H x W ids."""
+    objects = set(np.unique(clip.labels[0]).tolist()) - {0, VOID}
+    masks = {}
+    for t, ids in clip.labels.items():
+        masks[t] = np.zeros_like(ids)
+        for number in objects & set(np.unique(ids).tolist()):
+            of_object = (ids == number).astype(np.uint8)
+            _, pieces, stats, _ = cv2.connectedComponentsWithStats(of_object)
+            masks[t][pieces == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())] = number
+    return masks
+
+
+GIVEN: dict[str, Callable[[ToyClip], dict[int, np.ndarray]]] = {
+    "kept": first_mask_kept,
+    "oracle": largest_pieces,
+}
 TRIVIAL: dict[str, tuple[Predictor, tuple[float, float]]] = {
     "empty": (empty, (0, 0)),
     "all foreground": (everything, (0, 0)),
@@ -108,6 +132,14 @@ def score(predict: Predictor, clips: Sequence[ToyClip], level: float, step: int 
     )
 
 
+def score_apart(
+    predict: Callable[[ToyClip], dict[int, np.ndarray]], clips: Sequence[ToyClip]
+) -> float:
+    """Mean J in points over the objects of a clip, then over clips."""
+    found = metrics.evaluate(predict, clips, "toyvos-objects").sequences["J-Mean"]
+    return 100 * float(found.mean())
+
+
 def measure(suite: str) -> dict[str, object]:
     """The row of one suite."""
     train, test = Split("train", suite, _HEIGHT)[:_CHOICES], Split("test", suite, _HEIGHT)
@@ -131,6 +163,7 @@ def measure(suite: str) -> dict[str, object]:
         "best single-frame": single,
         "single-frame gap": round(reach - scores[single], 2),
         "bounds": {name: round(score(cue, test, 0.0), 2) for name, cue in BOUNDS.items()},
+        "first mask given": {n: round(score_apart(f, test), 2) for n, f in GIVEN.items()},
         "seeds": [test.seeds.start, test.seeds.stop],
     }
     return row
