@@ -81,6 +81,7 @@ def test_the_table_of_scores_has_papers_floors_and_oracle() -> None:
     table = side_by_side.scores()
     assert set(side_by_side.names().values()) < set(table.index)
     assert sum("floor of real video" in row for row in table.index) == 2
+    assert sum("floor of ToyVOS" in row for row in table.index) == 2
     assert float(table.loc["oracle of ToyVOS", ("ToyVOS", "J")]) > 90
     for name in side_by_side.names().values():
         assert all(
