@@ -39,9 +39,9 @@ class MovingStills(LazySequence[Clip]):
         mask = ((ids != 0) & (ids != VOID)).astype(np.float32)
         camera = Motion.drawn(rng, shift=(0.0, 0.015), turn=0.5, scale=0.007)
         own = Motion.drawn(rng, shift=(0.01, 0.04), turn=2.0, scale=0.01)
-        frames, labels = [], {}
+        ground, frames, labels = _filled(image, mask), [], {}
         for t in range(self.length):
-            frame, labels[t] = _frame(image, mask, camera, own, t - (self.length - 1) / 2)
+            frame, labels[t] = _frame(image, mask, ground, camera, own, t - (self.length - 1) / 2)
             frames.append(frame)
         return Clip(self.stills.names[index], frames, labels)
 
@@ -75,12 +75,20 @@ class Motion:
 
 
 def _frame(
-    image: np.ndarray, mask: np.ndarray, camera: Motion, own: Motion, time: float
+    image: np.ndarray,
+    mask: np.ndarray,
+    ground: np.ndarray,
+    camera: Motion,
+    own: Motion,
+    time: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The picture `time` frames from its middle, H' x W' x 3 uint8, and its mask of 0 and 1."""
+    """The picture `time` frames from its middle, H' x W' x 3 uint8, and its mask of 0 and 1.
+
+    ground: the image without its object, see `_filled`.
+    """
     size = height, width = mask.shape
     seen = camera.after(time, (width / 2, height / 2), size)
-    behind = _moved(_filled(image, mask), seen, cv2.BORDER_REFLECT_101)
+    behind = _moved(ground, seen, cv2.BORDER_REFLECT_101)
     if mask.any():
         rows, columns = np.nonzero(mask)
         seen = seen @ own.after(time, (float(columns.mean()), float(rows.mean())), size)

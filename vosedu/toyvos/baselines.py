@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from vosedu import metrics
-from vosedu.clip import VOID
+from vosedu.clip import objects_of
 from vosedu.paths import data_dir
 from vosedu.toyvos import cues
 from vosedu.toyvos.render import ToyClip
@@ -69,11 +69,16 @@ def oracle(clip: ToyClip, t: int, level: float) -> np.ndarray:
     """Of the connected components of the instance masks, each object's right one."""
     out = np.zeros(clip.size, bool)
     for instance in clip.subjects:
-        mask = (clip.instances[t] == instance).astype(np.uint8)
+        mask = clip.instances[t] == instance
         if mask.any():
-            _, pieces, stats, _ = cv2.connectedComponentsWithStats(mask)
-            out |= pieces == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+            out |= _largest_piece(mask)
     return out
+
+
+def _largest_piece(mask: np.ndarray) -> np.ndarray:
+    """H x W bool with something in it -> its largest connected piece."""
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    return pieces == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
 
 
 def first_mask_kept(clip: ToyClip) -> dict[int, np.ndarray]:
@@ -83,14 +88,12 @@ def first_mask_kept(clip: ToyClip) -> dict[int, np.ndarray]:
 
 def largest_pieces(clip: ToyClip) -> dict[int, np.ndarray]:
     """Of each object of the first mask the largest connected piece: frame -> H x W ids."""
-    objects = set(np.unique(clip.labels[0]).tolist()) - {0, VOID}
+    objects = objects_of(clip.labels[0])
     masks = {}
     for t, ids in clip.labels.items():
         masks[t] = np.zeros_like(ids)
-        for number in objects & set(np.unique(ids).tolist()):
-            of_object = (ids == number).astype(np.uint8)
-            _, pieces, stats, _ = cv2.connectedComponentsWithStats(of_object)
-            masks[t][pieces == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())] = number
+        for number in set(objects).intersection(objects_of(ids)):
+            masks[t][_largest_piece(ids == number)] = number
     return masks
 
 
