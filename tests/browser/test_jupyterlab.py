@@ -69,6 +69,19 @@ curve.show(history)
 print("trained", len(history) == total)"""
 
 
+def ended(process: subprocess.Popen[bytes]) -> None:
+    """A server that is no longer asked anything: it may close its kernels, one after the other.
+
+    How long it takes is its own affair, and that of the machine: nothing is tested here.
+    """
+    process.terminate()
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[str]:
     """JupyterLab on a free port, serving a folder with one notebook."""
@@ -110,8 +123,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[str
             time.sleep(0.2)
         yield f"http://localhost:{found[1]}"
     finally:
-        process.terminate()
-        process.wait(20)
+        ended(process)
 
 
 @pytest.fixture(scope="module")
