@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from vosedu import ablation, api
@@ -104,3 +106,16 @@ def test_a_forest_has_a_line_for_every_row_but_the_base(records) -> None:
 def test_a_forest_of_another_suite_judges_nothing(records) -> None:
     axes = ablation.forest("cosnet", TABLE, records, suite="mixed").axes[0]
     assert [text.get_text() for text in axes.texts] == ["", "not run here", "not run here"]
+
+
+def test_a_row_without_a_claim_stands_where_the_others_are_judged(record, records) -> None:
+    control = Row("control", intervention="grey frames")
+    table = replace(TABLE, rows=(*TABLE.rows, control), suites=("mixed", "occlusion"))
+    records += [
+        record("control", seed, 0.9 if suite == "mixed" else 0.2, suite=suite)
+        for seed in range(3)
+        for suite in ("mixed", "occlusion")
+    ]
+    axes = ablation.forest("cosnet", table, records).axes[0]
+    drawn = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 3]
+    assert drawn[-1] == pytest.approx([-40, -42, -44])

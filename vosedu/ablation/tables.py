@@ -162,8 +162,15 @@ def branch(
 
 
 def _home(table: Table, row: Row) -> str:
-    """Where a row's difference is taken: on its claim's suite, else on the first it is run on."""
-    return row.claim.suite if row.claim else suites_of(table, row)[0]
+    """Where a row's difference is taken: on its claim's suite, else where the others are judged.
+
+    A row without a claim that is run on none of the claims' suites has the first of its own.
+    """
+    if row.claim:
+        return row.claim.suite
+    own = suites_of(table, row)
+    judged = [other.claim.suite for other in table.rows if other.claim]
+    return next((suite for suite in judged if suite in own), own[0])
 
 
 def _changes(table: Table, row: Row) -> bool:
