@@ -23,6 +23,7 @@ from vosedu.nn import load_weights
 from vosedu.nn.weights import read_state
 from vosedu.papers.contract import FeatureStore, FrameResult, Paper
 from vosedu.papers.decision import decided
+from vosedu.papers.embedded import as_embedded, decision_of
 from vosedu.paths import data_dir
 
 
@@ -227,7 +228,7 @@ def inference_of(model: nn.Module) -> Any:
     predicts in the paper's form.
     """
     usual = paper_of(model).inference(getattr(model, "form", "paper"))
-    return dataclasses.replace(usual, **getattr(model, "settings", {}))
+    return as_embedded(model, usual)
 
 
 def segment(
@@ -258,7 +259,7 @@ def segment(
     results = method.segment(
         model, clip, given=given, inference=inference or inference_of(model), features=features
     )
-    return decided(results, decision or str(getattr(model, "decision", "half")))
+    return decided(results, decision or decision_of(model))
 
 
 def evaluate(

@@ -68,7 +68,7 @@ class Probe(ABC, Generic[T]):
 
             def __init__(self, models, clips, inference=None):
                 super().__init__(by_label(models, "FlowNet"), clips)
-                self.inference = inference or Inference.paper()
+                self.inference = inference or as_embedded(self.first, Inference.paper())
                 self._features = lru_cache(64)(self._encode)       # the costly part, once
 
             def switches(self):
@@ -105,6 +105,11 @@ class Probe(ABC, Generic[T]):
         for model in self.networks.values():
             model.eval()
         self._kept = lru_cache(self.traces_kept)(self.run)
+
+    @property
+    def first(self) -> nn.Module:
+        """The network that is shown first."""
+        return next(iter(self.networks.values()))
 
     @abstractmethod
     def switches(self) -> tuple[Choice, ...]:
@@ -183,9 +188,9 @@ class Probe(ABC, Generic[T]):
 
         models: one network, or several by label. clips: one or several, of any size and source,
         e.g. [Clip.read("my_video.mp4")]; with two or more, inputs can be taken from another clip.
-        inference: the paper's `Inference`. question: stands above; by default the paper's own.
-        start: the first state, e.g. {"frame": 20, "x": 80, "y": 40}; by default the object's
-        middle in the middle frame, where there are labels.
+        inference: the paper's `Inference`; by default the one `segment` takes. question: stands
+        above; by default the paper's own. start: the first state, e.g. {"frame": 20, "x": 80,
+        "y": 40}; by default the object's middle in the middle frame, where there are labels.
         """
         clips = [clips] if isinstance(clips, Clip) else clips
         probe = cls(models, clips, inference)

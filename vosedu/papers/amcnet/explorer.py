@@ -33,6 +33,7 @@ from vosedu.papers.amcnet.inference import (
     to_input,
 )
 from vosedu.papers.amcnet.network import LEVELS, AMCNet
+from vosedu.papers.embedded import as_embedded
 from vosedu.record import record
 
 STREAMS = ("appearance", "motion")
@@ -278,7 +279,7 @@ class AMCProbe(Probe[AMCTrace]):
         inference: Inference | None = None,
     ) -> None:
         super().__init__(by_label(models, "AMC-Net"), clips)
-        self.inference = inference or Inference.paper()
+        self.inference = inference or as_embedded(self.first, Inference.paper())
         for model in self.networks.values():
             AMCPictures(model, clips[0], self.inference)  # raises now what it would raise later
         self._open = lru_cache(None)(self._opened)

@@ -47,6 +47,7 @@ from vosedu.papers.cosnet.inference import (
 )
 from vosedu.papers.cosnet.network import CoAttention, COSNet, VanillaAffinity
 from vosedu.papers.cosnet.variants import SOFTMAXES, FixedGate
+from vosedu.papers.embedded import as_embedded
 from vosedu.record import record
 from vosedu.training.losses import prior_corrected
 
@@ -298,14 +299,15 @@ class COSNetProbe(Probe[COSNetTrace]):
                 "read; give it a network built with group=False"
             )
         super().__init__(affinities(models), clips)
-        self.inference = replace(inference or Inference.paper(), flip=False)
+        usual = inference or as_embedded(self.first, Inference.paper())
+        self.inference = replace(usual, flip=False)
         self._first = next(iter(self.networks))
         self._frame = lru_cache(64)(self._read)
         self._embedding = lru_cache(64)(self._embed)
 
     def switches(self) -> tuple[Choice, ...]:
         """Affinity, softmax, gate, number of references, fusion, and which frames they are."""
-        softmax = self.networks[self._first].config.softmax
+        softmax = self.first.config.softmax
         n = self.inference.references
         return (
             Choice(
@@ -377,7 +379,7 @@ class COSNetProbe(Probe[COSNetTrace]):
 
     def _read(self, clip: int, frame: int) -> np.ndarray:
         if (clip, frame) == NOISE:
-            size = self.inference.size or self.networks[self._first].config.size
+            size = self.inference.size or self.first.config.size
             return np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
         return self.clips[clip].frames[frame]
 

@@ -35,6 +35,7 @@ from vosedu.explore import (
 )
 from vosedu.explore.sabotage import FLOW_TIPS, FLOWS, Hook, hooked, zero, zero_items
 from vosedu.figures.attention import effective_support, enlarged, principal_colours
+from vosedu.papers.decision import DECISIONS
 from vosedu.papers.dpa.inference import (
     DPAPictures,
     Inference,
@@ -46,6 +47,7 @@ from vosedu.papers.dpa.inference import (
     remember,
 )
 from vosedu.papers.dpa.network import DPA, FrameMaps, Reference
+from vosedu.papers.embedded import as_embedded, decision_of
 from vosedu.record import record
 
 STREAMS = ("appearance", "motion")
@@ -348,7 +350,7 @@ class DPAProbe(Probe[DPATrace]):
         inference: Inference | None = None,
     ) -> None:
         super().__init__(by_label(models, "DPA"), clips)
-        self.inference = inference or Inference.paper()
+        self.inference = inference or as_embedded(self.first, Inference.paper())
         for model in self.networks.values():
             DPAPictures(model, clips[0], self.inference)  # raises what a first look would raise
         self._film = lru_cache(None)(self._open)
@@ -494,10 +496,11 @@ class DPAProbe(Probe[DPATrace]):
         with without(model, zeroed), record(model, *TAPED) as tape:
             probability = predict(model, features, read)
         as_it_is = replace(inference, binarise="half")
+        found = finish(self.clips[clip], frame, probability, as_it_is).probability
         return DPATrace(
             clip=clip,
             frame=self.clips[clip].frames[frame],
-            probability=finish(self.clips[clip], frame, probability, as_it_is).probability,
+            probability=DECISIONS[decision_of(model)](found),
             flow=self._picture(clip, frame, flow),
             references=dict(zip(STREAMS, map(tuple, streams))),
             regions_kept={

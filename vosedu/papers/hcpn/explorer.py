@@ -37,6 +37,7 @@ from vosedu.explore import (
 from vosedu.explore.sabotage import FLOW_TIPS, FLOWS, Hook, hooked, zero, zero_items
 from vosedu.figures.attention import effective_support
 from vosedu.nn import resize_image
+from vosedu.papers.embedded import as_embedded
 from vosedu.papers.hcpn.inference import (
     PRECISIONS,
     HCPNPictures,
@@ -312,7 +313,7 @@ class HCPNProbe(Probe[HCPNTrace]):
         inference: Inference | None = None,
     ) -> None:
         super().__init__(by_label(models, "HCPN"), clips)
-        self.inference = inference or Inference.paper()
+        self.inference = inference or as_embedded(self.first, Inference.paper())
         for label, model in self.networks.items():
             if not isinstance(model.encoder, Encoder):
                 raise InputError(f"the network '{label}' has two streams; explore one with three")
