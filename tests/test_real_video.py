@@ -78,6 +78,15 @@ def test_an_earlier_recipe_stands_beside_the_embedded_network(folder: Path) -> N
         real_video.without_idea("dpa")
 
 
+def test_another_flow_stands_beside_the_one_of_the_training(folder: Path) -> None:
+    with pytest.raises(InputError, match="was not scored with RAFT's flow"):
+        real_video.other_flow("dpa")
+    (folder / "without").rename(folder / "raft")
+    row = real_video.other_flow("dpa").loc["J"]
+    assert row["DIS"] == approx(50) and row["RAFT-small"] == approx(40)
+    assert row["difference"] == approx(-10)
+
+
 def test_what_was_not_measured_says_so(folder: Path) -> None:
     with pytest.raises(InputError, match=r"run 'python tools/real\.py cosnet'"):
         real_video.sequences("cosnet")

@@ -4,6 +4,7 @@
     python tools/real.py cosnet dpa    # several
     python tools/real.py dpa --without runs/train/dpa-none/dpa.pt
     python tools/real.py deaot --earlier runs/train/deaot-before/deaot.pt
+    python tools/real.py amcnet dpa --raft
 
 reads the validation sequences of DAVIS 2016 at 240p that are there, segments them with the embedded
 network of each paper (a semi-supervised one is given the first mask) and writes, for each,
@@ -18,7 +19,8 @@ network of each paper (a semi-supervised one is given the first mask) and writes
 
 With --without it scores a network that was trained by the same recipe without the paper's idea, and
 writes its scores and its note to data/results/KEY/davis-small/without/; with --earlier one of an
-earlier recipe, to earlier/.
+earlier recipe, to earlier/. With --raft it scores the embedded network again, which learnt on the
+flow of DIS, with that of RAFT-small (the set davis16-flow), and writes to raft/.
 """
 
 from __future__ import annotations
@@ -45,12 +47,14 @@ FLOW = "dis-medium"
 KINDS = ("without", "earlier")
 
 
-def scored(key: str, weights: str = "davis-small") -> tuple[Scores, dict[str, np.ndarray], str]:
+def scored(
+    key: str, weights: str = "davis-small", data: str = "davis16"
+) -> tuple[Scores, dict[str, np.ndarray], str]:
     """The scores on DAVIS val, clip -> mask of its middle frame, H x W, and what was read."""
     paper, model = api.paper(key), api.load(key, weights)
     needs = paper.needs
     how = replace(paper.inference("paper"), **paper.settings.get("davis-small", {}))
-    clips = _clips("val", needs)
+    clips = _clips("val", needs, data=data)
     rules = metrics.protocol_of("davis17-semi" if "mask" in needs else "davis16")
     middle: dict[str, np.ndarray] = {}
 
@@ -96,11 +100,13 @@ def without_object(key: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _clips(split: str, needs: frozenset[str], names: Sequence[str] = ()) -> Sequence[Clip]:
-    clips = datasets.open_dataset("davis16", split, resolution="240p", present_only=True)
+def _clips(
+    split: str, needs: frozenset[str], names: Sequence[str] = (), data: str = "davis16"
+) -> Sequence[Clip]:
+    clips = datasets.open_dataset(data, split, resolution="240p", present_only=True)
     if names:
         clips = clips.pick(names)
-    return EstimatedFlow(clips, FLOW) if "flow" in needs else clips
+    return EstimatedFlow(clips, FLOW) if "flow" in needs and data == "davis16" else clips
 
 
 def measure(key: str) -> Scores:
@@ -127,6 +133,15 @@ def measure_beside(key: str, weights: Path, kind: str) -> Scores:
     return scores
 
 
+def measure_raft(key: str) -> Scores:
+    """Write the scores of the embedded network with the flow of RAFT-small."""
+    if "flow" not in api.paper(key).needs:
+        raise SystemExit(f"{key} reads no flow; name a paper that does")
+    scores, _, _ = scored(key, data="davis16-flow")
+    scores.to_csv(DATA / "results" / key / "davis-small" / "raft", overwrite=True)
+    return scores
+
+
 def main() -> None:
     """Measure what the command line names."""
     parser = argparse.ArgumentParser(
@@ -135,12 +150,15 @@ def main() -> None:
     parser.add_argument("keys", metavar="KEY", nargs="+", choices=list(api.papers()))
     for kind in KINDS:
         parser.add_argument(f"--{kind}", type=Path, metavar="WEIGHTS")
+    parser.add_argument("--raft", action="store_true")
     arguments = parser.parse_args()
     for key in arguments.keys:
         given = {kind: getattr(arguments, kind) for kind in KINDS if getattr(arguments, kind)}
         for kind, weights in given.items():
             print(key, kind, measure_beside(key, weights, kind), sep="\n")
-        if not given:
+        if arguments.raft:
+            print(key, "raft", measure_raft(key), sep="\n")
+        elif not given:
             print(key, measure(key), sep="\n")
 
 

@@ -122,25 +122,42 @@ def earlier(key: str) -> pd.DataFrame:
     return table.rename(columns={"with": "embedded", "without": "earlier"})
 
 
+def other_flow(key: str) -> pd.DataFrame:
+    """The network with the flow it learnt on, DIS, and with that of RAFT-small; as `without_idea`.
+
+    An InputError for a network that reads no flow, or was not scored so.
+    """
+    folder = _folder(key) / "raft"
+    if not folder.is_dir():
+        raise InputError(
+            f"{key} was not scored with RAFT's flow; 'tools/real.py {key} --raft' does"
+        )
+    return _differences(key, folder, ("DIS", "RAFT-small")).rename_axis("flow at test time")
+
+
 def _beside(key: str, kind: str, missing: str) -> pd.DataFrame:
     folder = _folder(key) / kind
     note = folder / "training.json"
     if not note.is_file():
         raise InputError(f"{key}: {missing} was trained on real video")
-    with_it, without = _sequences(_folder(key)), _sequences(folder)
+    changes = json.loads(note.read_text())["command"].partition("--set ")[2]
+    return _differences(key, folder, ("with", "without")).rename_axis(f"{kind}: {changes}")
+
+
+def _differences(key: str, folder: Path, names: tuple[str, str]) -> pd.DataFrame:
+    embedded, other = _sequences(_folder(key)), _sequences(folder)
     rows = {}
     for name in ("J", "F"):
-        difference = (without[name] - with_it[name]).dropna()
+        difference = (other[name] - embedded[name]).dropna()
         low, high = bootstrap_interval(difference)
         rows[name] = {
-            "with": with_it[name].mean(),
-            "without": without[name].mean(),
+            names[0]: embedded[name].mean(),
+            names[1]: other[name].mean(),
             "difference": difference.mean(),
             "from": low,
             "to": high,
         }
-    changes = json.loads(note.read_text())["command"].partition("--set ")[2]
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(f"{kind}: {changes}")
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def _folder(key: str) -> Path:

@@ -11,23 +11,31 @@ import real
 
 from vosedu import metrics
 from vosedu.clip import Clip
+from vosedu.errors import InputError
+
+
+@pytest.fixture
+def davis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """DAVIS 2016 with three frames of one sequence."""
+    monkeypatch.setenv("VOSEDU_DATA", str(tmp_path))
+    rng = np.random.default_rng(0)
+    for t in range(3):
+        mask = np.zeros((48, 80), np.uint8)
+        mask[10:30, 20 + t : 50 + t] = 255
+        write(tmp_path, "JPEGImages", f"{t:05}.jpg", rng.integers(0, 256, (48, 80, 3), np.uint8))
+        write(tmp_path, "Annotations", f"{t:05}.png", mask)
+    return tmp_path
+
+
+def write(root: Path, part: str, name: str, picture: np.ndarray) -> None:
+    folder = root / "davis16" / part / "240p" / "blackswan"
+    folder.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(folder / name), picture)
 
 
 @pytest.mark.parametrize("key", ["amcnet", "deaot"])
-def test_scores_and_pictures_are_those_of_the_masks(
-    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VOSEDU_DATA", str(tmp_path))
-    rng = np.random.default_rng(0)
-    for part in ("JPEGImages", "Annotations"):
-        folder = tmp_path / "davis16" / part / "240p" / "blackswan"
-        folder.mkdir(parents=True)
-        for t in range(3):
-            frame = rng.integers(0, 256, (48, 80, 3), np.uint8)
-            mask = np.zeros((48, 80), np.uint8)
-            mask[10:30, 20 + t : 50 + t] = 255
-            image, end = (frame, "jpg") if part == "JPEGImages" else (mask, "png")
-            cv2.imwrite(str(folder / f"{t:05}.{end}"), image)
+@pytest.mark.usefixtures("davis")
+def test_scores_and_pictures_are_those_of_the_masks(key: str) -> None:
     scores, middle, where = real.scored(key)
     assert [name.split("_")[0] for name in scores.sequences.index] == ["blackswan"]
     assert where.startswith("davis16 val 240p, 1 clips")
@@ -56,3 +64,19 @@ def test_another_network_is_kept_beside_the_embedded_one(
     folder = tmp_path / "results" / "dpa" / "davis-small" / kind
     assert "walk,1.000" in (folder / "per-sequence_results.csv").read_text()
     assert (folder / "training.json").read_text() == '{"command": "told"}'
+
+
+def test_the_same_network_is_scored_with_the_flow_of_raft(
+    davis: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(real, "DATA", davis)
+    with pytest.raises(InputError, match="Flow"):
+        real.measure_raft("amcnet")
+    for t in range(2):
+        write(davis, "Flow", f"{t:05}.jpg", np.full((48, 80, 3), (0, 0, 255), np.uint8))
+    scores = real.measure_raft("amcnet")
+    assert list(scores.sequences.index) == ["blackswan"]
+    kept = davis / "results" / "amcnet" / "davis-small" / "raft" / "per-sequence_results.csv"
+    assert "blackswan" in kept.read_text()
+    with pytest.raises(SystemExit, match="cosnet reads no flow"):
+        real.measure_raft("cosnet")
