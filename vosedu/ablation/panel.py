@@ -124,10 +124,15 @@ class Panel(WithTwin):
         """The row to train: one of the table's, or an edited one, named by what was edited."""
         row = self._table.row(self.row.value)
         edited = {part: self.forms[part].changes for part in PARTS}
-        if edited == {part: dict(getattr(row, part)) for part in PARTS}:
+        if edited == {part: self._changed(row, part) for part in PARTS}:
             return row
         label = ", ".join(f"{name} = {value}" for name, value in self.change.items())
         return Row(label or self._table.base, **edited)
+
+    def _changed(self, row: Row, part: str) -> dict[str, Any]:
+        """What a row sets that the base does not have anyway."""
+        base = self.forms[part].base
+        return {name: v for name, v in getattr(row, part).items() if v != getattr(base, name)}
 
     def call(self) -> str:
         """The Python call that does what the button does to the chosen row."""

@@ -125,7 +125,8 @@ def forest(
 ) -> Figure:
     """The rows' paired differences with intervals, margins and verdicts, as a forest plot.
 
-    suite: where the differences are taken; by default, for each row, where its claim is judged.
+    Controls, which cost many times what a row does, are left out: `controls` has them. suite:
+    where the differences are taken; by default, for each row, where its claim is judged.
     """
     from vosedu.figures.forest import forest_plot
 
@@ -135,7 +136,9 @@ def forest(
     branches = [
         branch(records, table, row, suite or _home(table, row), measure)
         for row in table.rows
-        if row.label != table.base and (row.unavailable or _changes(table, row))
+        if row.label != table.base
+        and not row.intervention
+        and (row.unavailable or _changes(table, row))
     ]
     where = suite or ", ".join(dict.fromkeys(_home(table, row) for row in table.rows if row.claim))
     return forest_plot(branches, f"{measure} of the row minus {measure} of '{table.base}', {where}")

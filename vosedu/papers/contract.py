@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
@@ -315,9 +315,13 @@ class Paper(Generic[C, P]):
     def config(self, profile: str) -> C:
         """The paper's network at the scale of one of `profiles`.
 
-        "long" has that of "ablate", whose encoders are those of the common start.
+        "long" has that of "ablate", whose encoders are those of the common start, and predicts at
+        the size it is trained at.
         """
-        return self.Config.paper().scaled("ablate" if profile == "long" else profile)
+        if profile != "long":
+            return self.Config.paper().scaled(profile)
+        size = self.recipe("long").stages[-1].size
+        return replace(self.Config.paper().scaled("ablate"), size=size)
 
     def inference(self, form: str) -> P:
         """How to predict in one of the two `FORMS`."""

@@ -14,7 +14,10 @@ def recipe() -> Recipe:
     """One stage from the common start, on many clips of few frames.
 
     The embedding, which names what it sees already, is trained at a fifth of the rate. Among the
-    clips are those of `passers-by`, in which only other frames tell the subject.
+    clips are those of `passers-by`, in which only other frames tell the subject. Frames are
+    enlarged by half, so that the map that is enlarged to the mask has 18 x 30 positions, and the
+    network predicts at that size: on 16 val clips of `mixed` J 78.6, where the network of 6,000
+    steps at 96 x 160 has 72.2. (At 96 x 160 this one has 52.0: it knows one scale.)
     """
     main = Pairs(
         name="main",
