@@ -124,6 +124,14 @@ def test_a_bad_value_is_told_and_the_panel_goes_on(panel, part: str, field: str,
     assert panel.status.value == "vanilla (Eq. 3): 1 seeds done"
 
 
+def test_a_row_may_name_a_value_that_the_base_has_anyway(tmp_path) -> None:
+    panel = Panel(api.paper("deaot"), "3b", out_dir=tmp_path)
+    panel.row.value = "AOT, 1 head"
+    assert panel.chosen == api.paper("deaot").table("3b").row("AOT, 1 head")
+    panel.forms["config"].fields["heads"].value = 2
+    assert "heads = 2" in panel.chosen.label
+
+
 def test_stop_ends_a_training(panel: Panel) -> None:
     panel.row.value = "vanilla (Eq. 3)"
     panel.forms["recipe"].fields["steps"].value = 100_000

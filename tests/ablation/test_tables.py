@@ -109,13 +109,19 @@ def test_a_forest_of_another_suite_judges_nothing(records) -> None:
 
 
 def test_a_row_without_a_claim_stands_where_the_others_are_judged(record, records) -> None:
-    control = Row("control", intervention="grey frames")
-    table = replace(TABLE, rows=(*TABLE.rows, control), suites=("mixed", "occlusion"))
+    rows = (*TABLE.rows, Row("plain", config={"a": 3}), Row("control", intervention="grey frames"))
+    table = replace(TABLE, rows=rows, suites=("mixed", "occlusion"))
     records += [
-        record("control", seed, 0.9 if suite == "mixed" else 0.2, suite=suite)
+        record("plain", seed, 0.9 if suite == "mixed" else 0.2, suite=suite)
         for seed in range(3)
         for suite in ("mixed", "occlusion")
     ]
     axes = ablation.forest("cosnet", table, records).axes[0]
     drawn = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 3]
     assert drawn[-1] == pytest.approx([-40, -42, -44])
+
+
+def test_a_forest_leaves_controls_to_their_own_table(records) -> None:
+    table = replace(TABLE, rows=(*TABLE.rows, Row("control", intervention="grey frames")))
+    axes = ablation.forest("cosnet", table, records).axes[0]
+    assert "control" not in [label.get_text() for label in axes.get_yticklabels()]
