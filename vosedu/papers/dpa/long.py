@@ -18,8 +18,8 @@ estimated flow; of the others, three suites are about motion, and one about othe
 DECISION = "expected"
 """Where its masks are cut: it learnt by cross-entropy.
 
-J on 20 val clips of `mixed`, at one half and where the expected J is largest: 72.4 and 76.5 with
-exact flow (the best single threshold: 75.5), 69.2 and 73.1 with estimated flow (71.6); on eight val
+J of the network of 2,600 steps at 96 x 160 on 20 val clips of `mixed`, at one half and where the
+expected J is largest: 72.4 and 76.5 with exact flow (the best single threshold: 75.5), 69.2 and 73.1 with estimated flow (71.6); on eight val
 clips of each other suite between 0.8 and 5.0 points more, on `similar-objects` 16.9.
 """
 
@@ -35,7 +35,9 @@ def recipe() -> Recipe:
 
     There is no stage on still images: what it would teach, the start knows. The encoder of frames
     is trained at a fifth of the rate. That of flow is trained like the rest: it began on estimated
-    flow alone.
+    flow alone. Frames are enlarged by half, and the network predicts at that size: on 16 val clips
+    of `mixed` J 86.1 with exact flow and 81.5 with estimated flow, where the network of 2,600 steps
+    at 96 x 160 has 77.9 and 74.5.
     """
     video = Snippets(
         name="video",
