@@ -19,8 +19,9 @@ DECISION = "expected"
 """Where its masks are cut: it learnt by cross-entropy.
 
 J of the network of 2,600 steps at 96 x 160 on 20 val clips of `mixed`, at one half and where the
-expected J is largest: 72.4 and 76.5 with exact flow (the best single threshold: 75.5), 69.2 and 73.1 with estimated flow (71.6); on eight val
-clips of each other suite between 0.8 and 5.0 points more, on `similar-objects` 16.9.
+expected J is largest: 72.4 and 76.5 with exact flow (the best single threshold: 75.5), 69.2 and
+73.1 with estimated flow (71.6); on eight val clips of each other suite between 0.8 and 5.0 points
+more, on `similar-objects` 16.9.
 """
 
 # What was tried: J of the first 20 val clips of `mixed` at one half, with exact flow, with
