@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypeVar
 
+import numpy as np
 from torch import nn
+
+from vosedu.papers.decision import DECISIONS
 
 P = TypeVar("P", bound=Any)
 
@@ -21,3 +24,8 @@ def as_embedded(model: nn.Module, inference: P) -> P:
 def decision_of(model: nn.Module) -> str:
     """Where the network's masks are cut, as `Paper.decisions` says; by default "half"."""
     return str(getattr(model, "decision", "half"))
+
+
+def cut(model: nn.Module, probability: np.ndarray) -> np.ndarray:
+    """A frame's probability, H x W, moved so that the network's masks are what exceeds one half."""
+    return DECISIONS[decision_of(model)](probability)

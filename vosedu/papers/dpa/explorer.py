@@ -35,7 +35,6 @@ from vosedu.explore import (
 )
 from vosedu.explore.sabotage import FLOW_TIPS, FLOWS, Hook, hooked, zero, zero_items
 from vosedu.figures.attention import effective_support, enlarged, principal_colours
-from vosedu.papers.decision import DECISIONS
 from vosedu.papers.dpa.inference import (
     DPAPictures,
     Inference,
@@ -47,7 +46,7 @@ from vosedu.papers.dpa.inference import (
     remember,
 )
 from vosedu.papers.dpa.network import DPA, FrameMaps, Reference
-from vosedu.papers.embedded import as_embedded, decision_of
+from vosedu.papers.embedded import as_embedded, cut
 from vosedu.record import record
 
 STREAMS = ("appearance", "motion")
@@ -495,12 +494,11 @@ class DPAProbe(Probe[DPATrace]):
         features = self._features(network, clip, frame, flow)
         with without(model, zeroed), record(model, *TAPED) as tape:
             probability = predict(model, features, read)
-        as_it_is = replace(inference, binarise="half")
-        found = finish(self.clips[clip], frame, probability, as_it_is).probability
+        result = finish(self.clips[clip], frame, probability, replace(inference, binarise="half"))
         return DPATrace(
             clip=clip,
             frame=self.clips[clip].frames[frame],
-            probability=DECISIONS[decision_of(model)](found),
+            probability=cut(model, result.probability),
             flow=self._picture(clip, frame, flow),
             references=dict(zip(STREAMS, map(tuple, streams))),
             regions_kept={
