@@ -5,9 +5,11 @@ from vosedu.ablation.controls import INTERVENTIONS, intervened
 from vosedu.ablation.run import run, run_table
 from vosedu.ablation.store import Record, Store
 from vosedu.ablation.tables import controls, forest, judge, table
+from vosedu.ablation.threshold import THRESHOLDS
 
 __all__ = [
     "INTERVENTIONS",
+    "THRESHOLDS",
     "Comparison",
     "Record",
     "Store",

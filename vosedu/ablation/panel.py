@@ -140,7 +140,8 @@ class Panel(WithTwin):
         return (
             f'ablation.run("{self.paper.key}", change={change!r},\n'
             f'             seeds=range({self.seeds.value}), profile="{self.profile.value}", '
-            f'suite="{self.suite.value}", split="{self.split.value}")'
+            f'suite="{self.suite.value}", split="{self.split.value}", '
+            f'threshold="{self._table.threshold}")'
         )
 
     # What is done --------------------------------------------------------------------------------
@@ -166,6 +167,7 @@ class Panel(WithTwin):
                     device=self.device,
                     store=self.store,
                     table=self._table.key,
+                    threshold=self._table.threshold,
                     runs=self.out_dir / "trained",
                     on_step=self._stepped,
                 )
@@ -234,7 +236,7 @@ class Panel(WithTwin):
         self._fill()  # the base row, too, may change something
 
     def _setup(self, row: Row) -> Setup:
-        return Setup.of(self.paper, row, self.profile.value)
+        return Setup.of(self.paper, row, self.profile.value, self._table.threshold)
 
     def _options(self, part: str, base: Any) -> Mapping[str, list[str]]:
         """Field -> the texts that `build` accepts, else those of the paper's forms and tables."""

@@ -13,13 +13,15 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
-from vosedu import api, toyvos
+from vosedu import api, metrics, toyvos
 from vosedu.ablation.controls import intervened
 from vosedu.ablation.source import current, source_digest
 from vosedu.ablation.store import Record, Store, commit, fingerprint
+from vosedu.ablation.threshold import HALF, THRESHOLDS, scores_cross_validated
 from vosedu.clip import Clip
 from vosedu.errors import InputError
 from vosedu.papers.contract import FeatureStore, Paper, Row, Table
@@ -32,15 +34,16 @@ SECONDS_BETWEEN_LINES = 10.0
 
 @dataclass(frozen=True)
 class Setup:
-    """A row made concrete: what is built, how it is trained, how it predicts."""
+    """A row made concrete: what is built, how it is trained, how it predicts and is scored."""
 
     config: Any
     recipe: Recipe
     inference: Any
     intervention: str = ""
+    threshold: str = HALF
 
     @classmethod
-    def of(cls, paper: Paper, row: Row, profile: str) -> Setup:
+    def of(cls, paper: Paper, row: Row, profile: str, threshold: str = HALF) -> Setup:
         """The row's setup: the paper's form at the profile's scale, with the row's changes."""
         recipe, changes = paper.recipe(profile), dict(row.recipe)
         recipe = replace(recipe, initial=changes.pop("initial", recipe.initial))
@@ -49,12 +52,14 @@ class Setup:
             recipe.change(**changes),
             replace(paper.Inference.paper(), **row.inference),
             row.intervention,
+            threshold,
         )
 
     @property
     def hashes(self) -> dict[str, str]:
-        """Digests of the three parts and the version of the data they are scored on."""
-        parts = {f.name: digest(v) for f in fields(self) if (v := getattr(self, f.name)) != ""}
+        """Digests of the parts and the version of the data they are scored on."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        parts = {name: digest(value) for name, value in values.items() if value not in ("", HALF)}
         return {**parts, "data": toyvos.PIXELS}
 
     @property
@@ -103,7 +108,8 @@ class _Task:
             setups = [s for s, its_suite in self.scorings if (its_suite, s.intervention) == place]
             shown = _test_clips(setup.recipe, suite, self.split) if clips is None else clips
             shown = intervened(shown, intervention)
-            scores = score_each(model, shown, [each.inference for each in setups])
+            ways = [each.inference for each in setups]
+            scores = score_each(model, shown, ways, setup.threshold)
             scored += [(each, suite, metrics) for each, metrics in zip(setups, scores)]
         return [
             Record(
@@ -164,6 +170,7 @@ def run(
     device: str = "cpu",
     store: Store | None = None,
     table: str = "custom",
+    threshold: str = HALF,
     runs: str | Path | None = None,
     on_step: Callable[[History], None] | None = None,
 ) -> list[Record]:
@@ -173,11 +180,15 @@ def run(
     stage, e.g. {"affinity": "none", "references": 0}; or a Row of one of its tables.
     The same seed means the same initial weights where variants share them, and the same batches.
     store: where records are kept and found again. runs: a folder where trainings are saved, so
-    that a killed one goes on. clips: score these instead of the suite's split.
+    that a killed one goes on. clips: score these instead of the suite's split. threshold: where
+    masks are cut, one of `ablation.THRESHOLDS`.
     """
     paper = api.paper(base)
+    if threshold not in THRESHOLDS:
+        names = ", ".join(THRESHOLDS)
+        raise InputError(f"there is no threshold '{threshold}'; choose one of {names}")
     row = change if isinstance(change, Row) else change_row(paper, change or {})
-    setup = Setup.of(paper, row, profile)
+    setup = Setup.of(paper, row, profile, threshold)
     measured = {} if store is None else _current(store, paper)
     records = []
     for seed in seeds:
@@ -218,7 +229,7 @@ def run_table(
     paper = api.paper(paper)
     store = store if store is not None else Store.of(paper.key, table.key)
     wanted = [
-        (row, suite, Setup.of(paper, row, profile))
+        (row, suite, Setup.of(paper, row, profile, table.threshold))
         for row in _chosen(table, rows)
         for suite in suites_of(table, row)
     ]
@@ -251,28 +262,29 @@ def run_table(
     return store
 
 
-def score(model: nn.Module, clips: Sequence[Clip], inference: Any) -> dict[str, list[float]]:
+def score(
+    model: nn.Module, clips: Sequence[Clip], inference: Any, threshold: str = HALF
+) -> dict[str, list[float]]:
     """Mean J and F of each clip by the paper's protocol on ToyVOS, as fractions.
 
     A network whose training diverged predicts nothing: its scores are zero, and they count.
+    threshold: one of `ablation.THRESHOLDS`; beside scores at a cross-validated one stand the
+    thresholds and J at one half.
     """
-    return score_each(model, clips, (inference,))[0]
+    return score_each(model, clips, (inference,), threshold)[0]
 
 
 def score_each(
-    model: nn.Module, clips: Sequence[Clip], inferences: Sequence[Any]
+    model: nn.Module, clips: Sequence[Clip], inferences: Sequence[Any], threshold: str = HALF
 ) -> list[dict[str, list[float]]]:
     """The scores of one network under several ways of inference; features are computed once."""
     if not all(value.isfinite().all() for value in model.state_dict().values()):
         return [{measure: [0.0] * len(clips) for measure in ("J", "F")} for _ in inferences]
-    by_inference: list[dict[str, list[float]]] = [{"J": [], "F": []} for _ in inferences]
-    for clip in clips:
-        features = FeatureStore(model, clip)
-        for inference, scores in zip(inferences, by_inference):
-            means = api.evaluate(model, [clip], inference=inference, features=features).sequences
-            for measure, values in scores.items():
-                values.append(float(means[f"{measure}-Mean"].iloc[0]))
-    return by_inference
+    if threshold == HALF:
+        return _scores_at_half(model, clips, inferences)
+    rules = metrics.protocol_of(api.paper_of(model).protocol)
+    found = _probabilities(model, clips, inferences)
+    return [scores_cross_validated(clips, each, rules) for each in found]
 
 
 def suites_of(table: Table, row: Row) -> list[str]:
@@ -296,13 +308,43 @@ def stale(store: Store, paper: Paper, table: Table) -> list[Record]:
         record
         for record in store
         if record.row not in rows
-        or Setup.of(paper, rows[record.row], record.profile).hashes != record.hashes
+        or Setup.of(paper, rows[record.row], record.profile, table.threshold).hashes
+        != record.hashes
     ]
 
 
 def _current(records: Iterable[Record], paper: Paper) -> dict[tuple[Any, ...], Record]:
     """Fingerprint -> record, without those that another version of the code made."""
     return {r.fingerprint: r for r in records if not r.source or current(r, paper.key)}
+
+
+def _scores_at_half(
+    model: nn.Module, clips: Sequence[Clip], inferences: Sequence[Any]
+) -> list[dict[str, list[float]]]:
+    by_inference: list[dict[str, list[float]]] = [{"J": [], "F": []} for _ in inferences]
+    for clip in clips:
+        features = FeatureStore(model, clip)
+        for inference, scores in zip(inferences, by_inference):
+            means = api.evaluate(model, [clip], inference=inference, features=features).sequences
+            for measure, values in scores.items():
+                values.append(float(means[f"{measure}-Mean"].iloc[0]))
+    return by_inference
+
+
+def _probabilities(
+    model: nn.Module, clips: Sequence[Clip], inferences: Sequence[Any]
+) -> list[list[dict[int, np.ndarray]]]:
+    """For each way of inference and each clip: frame -> H x W float32 probability."""
+    paper = api.paper_of(model)
+    if "mask" in paper.needs:
+        raise InputError(f"{paper.name} gives labels, which have no threshold; leave it out")
+    by_inference: list[list[dict[int, np.ndarray]]] = [[] for _ in inferences]
+    for clip in clips:
+        features = FeatureStore(model, clip)
+        for inference, maps in zip(inferences, by_inference):
+            results = api.segment(model, clip, inference=inference, features=features)
+            maps.append({result.index: result.probability for result in results})
+    return by_inference
 
 
 def _test_clips(recipe: Recipe, suite: str, split: str) -> Sequence[Clip]:

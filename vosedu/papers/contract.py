@@ -120,6 +120,7 @@ class Table:
 
     base: label of the row the others compare with.
     suites: where all rows are scored, beside the suites that their claims name.
+    threshold: where masks are cut, one of `ablation.THRESHOLDS`.
     """
 
     key: str
@@ -128,6 +129,7 @@ class Table:
     rows: tuple[Row, ...]
     note: str = ""
     suites: tuple[str, ...] = ("mixed",)
+    threshold: str = "half"
 
     def row(self, label: str) -> Row:
         """The row of that label."""
