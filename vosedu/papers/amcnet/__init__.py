@@ -28,5 +28,6 @@ PAPER = Paper(
     tables=TABLES,
     released=RELEASED,
     rename=to_ours,
+    settings={"davis-small": real.INFERENCE},
     starts={"common start": "start-tiny", "common start, flow start": "start-tiny+start-flow"},
 )
