@@ -7,7 +7,6 @@ from dataclasses import replace
 from vosedu.papers.amcnet.training import Frames
 from vosedu.training import Group, Recipe
 
-
 INFERENCE = {"size": (192, 336)}
 """How the network predicts on real video: at the size of its last stage."""
 
