@@ -141,7 +141,8 @@ def _beside(key: str, kind: str, missing: str) -> pd.DataFrame:
     if not note.is_file():
         raise InputError(f"{key}: {missing} was trained on real video")
     changes = json.loads(note.read_text())["command"].partition("--set ")[2]
-    return _differences(key, folder, ("with", "without")).rename_axis(f"{kind}: {changes}")
+    named = f"{kind}: {changes}" if changes else kind
+    return _differences(key, folder, ("with", "without")).rename_axis(named)
 
 
 def _differences(key: str, folder: Path, names: tuple[str, str]) -> pd.DataFrame:
