@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,13 @@ def test_a_row_has_one_mean_for_each_seed(record) -> None:
     records = [record("full", 1, 0.5), record("full", 0, 0.25), record("less", 0, 0.1)]
     assert by_seed(records, "full", "mixed") == {1: 50, 0: 25}
     assert by_seed(records, "full", "occlusion") == {}
+
+
+def test_rows_cut_at_different_thresholds_are_not_compared(record) -> None:
+    full = record("full", 0, 0.5)
+    less = replace(record("less", 0, 0.4), hashes={"threshold": "cross-validated"})
+    with pytest.raises(InputError, match="'less' and 'full' were not all cut at the same kind"):
+        compare([full, less], "less", "full", "mixed")
 
 
 def test_rows_are_paired_by_seed(record) -> None:

@@ -66,6 +66,11 @@ def test_what_the_button_does_is_the_call_that_is_shown(panel: Panel) -> None:
     assert "affinity" in panel.code.value
 
 
+def test_the_call_says_where_the_table_cuts_its_masks(tmp_path: Path) -> None:
+    panel = Panel("dpa", "1", out_dir=tmp_path, committed=())
+    assert panel.call().endswith('threshold="cross-validated")')
+
+
 def test_any_field_can_be_edited_and_the_row_is_named_after_it(panel: Panel) -> None:
     panel.forms["config"].fields["softmax"].value = "double"
     panel.forms["inference"].fields["references"].value = 2

@@ -94,9 +94,15 @@ def compare(
 ) -> Comparison | None:
     """Pair the records of two rows by seed; None when they share no seed on that suite.
 
-    The records are those of one split and one profile; raises InputError for a mixture.
+    The records are those of one split, one profile and one kind of threshold; raises InputError for
+    a mixture.
     """
-    records = list(records)
+    records = [r for r in records if r.row in (row, base) and r.suite == suite]
+    if len({record.hashes.get("threshold") for record in records}) > 1:
+        raise InputError(
+            f"the masks of '{row}' and '{base}' were not all cut at the same kind of threshold; "
+            "run them with one, as in ablation.run(..., threshold='cross-validated')"
+        )
     mean = {label: by_seed(records, label, suite, measure) for label in (row, base)}
     seeds = tuple(sorted(mean[row].keys() & mean[base].keys()))
     if not seeds:

@@ -25,6 +25,7 @@ from vosedu import api, toyvos
 from vosedu.ablation.run import Setup, run
 from vosedu.ablation.store import Record, Store
 from vosedu.ablation.tables import branch, suites, table
+from vosedu.ablation.threshold import HALF
 from vosedu.clip import Clip
 from vosedu.errors import InputError, UnknownName
 from vosedu.explore import Form, WithTwin
@@ -137,11 +138,12 @@ class Panel(WithTwin):
     def call(self) -> str:
         """The Python call that does what the button does to the chosen row."""
         change = self.change
+        where = self._table.threshold
+        threshold = "" if where == HALF else f',\n             threshold="{where}"'
         return (
             f'ablation.run("{self.paper.key}", change={change!r},\n'
             f'             seeds=range({self.seeds.value}), profile="{self.profile.value}", '
-            f'suite="{self.suite.value}", split="{self.split.value}", '
-            f'threshold="{self._table.threshold}")'
+            f'suite="{self.suite.value}", split="{self.split.value}"{threshold})'
         )
 
     # What is done --------------------------------------------------------------------------------

@@ -110,8 +110,8 @@ TABLE1 = Table(
         Row(FLOW, intervention=FLOW),
     ),
     note=(
-        "Masks are cut at a cross-validated threshold. The paper does not say whether V to VIII were "
-        "trained again or only tested with another N; here they are tested only."
+        "Masks are cut at a cross-validated threshold. The paper does not say whether V to VIII "
+        "were trained again or only tested with another N; here they are tested only."
     ),
     suites=("turns",),
     threshold="cross-validated",
