@@ -107,6 +107,8 @@ def test_a_diverged_network_scores_zero_and_counts(clips) -> None:
     with torch.no_grad():
         next(model.parameters()).fill_(float("nan"))
     assert score(model, clips, paper.Inference.paper()) == {"J": [0.0] * 2, "F": [0.0] * 2}
+    both = score(model, clips, paper.Inference.paper(), "cross-validated")
+    assert both["J"] == both["J at one half"] == [0.0] * 2
 
 
 def test_a_table_says_how_far_it_is(

@@ -23,7 +23,7 @@ from vosedu.ablation.source import current, source_digest
 from vosedu.ablation.store import Record, Store, commit, fingerprint
 from vosedu.ablation.threshold import HALF, THRESHOLDS, scores_cross_validated
 from vosedu.clip import Clip
-from vosedu.errors import InputError
+from vosedu.errors import InputError, choose
 from vosedu.papers.contract import FeatureStore, Paper, Row, Table
 from vosedu.signals import keyboard_ignored
 from vosedu.training import History, Recipe, digest
@@ -184,9 +184,7 @@ def run(
     masks are cut, one of `ablation.THRESHOLDS`.
     """
     paper = api.paper(base)
-    if threshold not in THRESHOLDS:
-        names = ", ".join(THRESHOLDS)
-        raise InputError(f"there is no threshold '{threshold}'; choose one of {names}")
+    choose(THRESHOLDS, threshold, "there is no threshold")
     row = change if isinstance(change, Row) else change_row(paper, change or {})
     setup = Setup.of(paper, row, profile, threshold)
     measured = {} if store is None else _current(store, paper)
@@ -279,7 +277,8 @@ def score_each(
 ) -> list[dict[str, list[float]]]:
     """The scores of one network under several ways of inference; features are computed once."""
     if not all(value.isfinite().all() for value in model.state_dict().values()):
-        return [{measure: [0.0] * len(clips) for measure in ("J", "F")} for _ in inferences]
+        zeros = {measure: [0.0] * len(clips) for measure in THRESHOLDS[threshold]}
+        return [zeros for _ in inferences]
     if threshold == HALF:
         return _scores_at_half(model, clips, inferences)
     rules = metrics.protocol_of(api.paper_of(model).protocol)

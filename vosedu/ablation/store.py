@@ -22,7 +22,8 @@ class Record:
     """One row of a table, with one seed, scored on one suite.
 
     intervention: what was done to the clips before scoring, a name of `ablation.INTERVENTIONS`.
-    metrics: measure -> one value per clip, in the order of the split.
+    metrics: measure -> one value per clip, in the order of the split. `ablation.THRESHOLDS` says
+        which measures there are.
     hashes: digests of config, recipe, inference and data version; a record whose digests differ
         from the code's no longer counts.
     source: digest of the code that made it, see `ablation.source`; "" for records made before

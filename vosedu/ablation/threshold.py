@@ -17,7 +17,11 @@ from vosedu.clip import Clip
 from vosedu.metrics.protocols import Protocol
 
 HALF, CROSS_VALIDATED = "half", "cross-validated"
-THRESHOLDS = (HALF, CROSS_VALIDATED)
+THRESHOLDS: Mapping[str, tuple[str, ...]] = {
+    HALF: ("J", "F"),
+    CROSS_VALIDATED: ("J", "F", "threshold", "J at one half"),
+}
+"""Where masks are cut -> the measures that a record then holds."""
 
 _LOGITS = sorted(np.arange(-5, 5.25, 0.25), key=lambda logit: (abs(logit), logit))
 TRIED = 1 / (1 + np.exp(-np.array(_LOGITS)))
