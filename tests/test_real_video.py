@@ -100,4 +100,4 @@ def test_an_embedded_network_says_how_it_was_trained() -> None:
     assert (
         real_video.scores("amcnet").loc["J", "from"] < real_video.scores("amcnet").loc["J", "mean"]
     )
-    assert list(real_video.stages("amcnet").index) == ["frames"]
+    assert list(real_video.stages("amcnet").index) == ["moving stills", "frames", "enlarged"]
