@@ -81,6 +81,10 @@ def test_a_table_says_where_its_masks_are_cut(tmp_path) -> None:
 def test_names_and_networks_that_have_no_threshold_are_refused(clips) -> None:
     with pytest.raises(InputError, match="no threshold 'best'; choose one of half, cross"):
         ablation.run("cosnet", threshold="best")
+    with pytest.raises(InputError, match="no threshold 'best'"):
+        ablation.run_table(
+            "cosnet", Table("t", "a table", "full", (Row("full"),), threshold="best")
+        )
     paper = api.paper("deaot")
     model = paper.build(paper.Config.paper().scaled("quick"))
     with pytest.raises(InputError, match="DeAOT gives labels, which have no threshold"):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from vosedu import api, metrics, toyvos
 from vosedu.ablation.controls import intervened
 from vosedu.ablation.source import current, source_digest
 from vosedu.ablation.store import Record, Store, commit, fingerprint
-from vosedu.ablation.threshold import HALF, THRESHOLDS, scores_cross_validated
+from vosedu.ablation.threshold import HALF, THRESHOLDS, means, scores_cross_validated
 from vosedu.clip import Clip
 from vosedu.errors import InputError, choose
 from vosedu.papers.contract import FeatureStore, Paper, Row, Table
@@ -30,6 +30,8 @@ from vosedu.training import History, Recipe, digest
 from vosedu.training.data import open_data
 
 SECONDS_BETWEEN_LINES = 10.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Setup:
     @classmethod
     def of(cls, paper: Paper, row: Row, profile: str, threshold: str = HALF) -> Setup:
         """The row's setup: the paper's form at the profile's scale, with the row's changes."""
+        choose(THRESHOLDS, threshold, "there is no threshold")
         recipe, changes = paper.recipe(profile), dict(row.recipe)
         recipe = replace(recipe, initial=changes.pop("initial", recipe.initial))
         return cls(
@@ -184,7 +187,6 @@ def run(
     masks are cut, one of `ablation.THRESHOLDS`.
     """
     paper = api.paper(base)
-    choose(THRESHOLDS, threshold, "there is no threshold")
     row = change if isinstance(change, Row) else change_row(paper, change or {})
     setup = Setup.of(paper, row, profile, threshold)
     measured = {} if store is None else _current(store, paper)
@@ -280,9 +282,11 @@ def score_each(
         zeros = {measure: [0.0] * len(clips) for measure in THRESHOLDS[threshold]}
         return [zeros for _ in inferences]
     if threshold == HALF:
-        return _scores_at_half(model, clips, inferences)
-    rules = metrics.protocol_of(api.paper_of(model).protocol)
-    found = _probabilities(model, clips, inferences)
+        return [means(each) for each in _of_each(api.evaluate, model, clips, inferences)]
+    paper = api.paper_of(model)
+    if "mask" in paper.needs:
+        raise InputError(f"{paper.name} gives labels, which have no threshold; leave it out")
+    rules, found = metrics.protocol_of(paper.protocol), _of_each(_maps, model, clips, inferences)
     return [scores_cross_validated(clips, each, rules) for each in found]
 
 
@@ -317,33 +321,21 @@ def _current(records: Iterable[Record], paper: Paper) -> dict[tuple[Any, ...], R
     return {r.fingerprint: r for r in records if not r.source or current(r, paper.key)}
 
 
-def _scores_at_half(
-    model: nn.Module, clips: Sequence[Clip], inferences: Sequence[Any]
-) -> list[dict[str, list[float]]]:
-    by_inference: list[dict[str, list[float]]] = [{"J": [], "F": []} for _ in inferences]
+def _of_each(
+    what: Callable[..., T], model: nn.Module, clips: Sequence[Clip], inferences: Sequence[Any]
+) -> list[list[T]]:
+    """For each way of inference, what is made of each clip; features are computed once a clip."""
+    by_inference: list[list[T]] = [[] for _ in inferences]
     for clip in clips:
         features = FeatureStore(model, clip)
-        for inference, scores in zip(inferences, by_inference):
-            means = api.evaluate(model, [clip], inference=inference, features=features).sequences
-            for measure, values in scores.items():
-                values.append(float(means[f"{measure}-Mean"].iloc[0]))
+        for inference, made in zip(inferences, by_inference):
+            made.append(what(model, clip, inference=inference, features=features))
     return by_inference
 
 
-def _probabilities(
-    model: nn.Module, clips: Sequence[Clip], inferences: Sequence[Any]
-) -> list[list[dict[int, np.ndarray]]]:
-    """For each way of inference and each clip: frame -> H x W float32 probability."""
-    paper = api.paper_of(model)
-    if "mask" in paper.needs:
-        raise InputError(f"{paper.name} gives labels, which have no threshold; leave it out")
-    by_inference: list[list[dict[int, np.ndarray]]] = [[] for _ in inferences]
-    for clip in clips:
-        features = FeatureStore(model, clip)
-        for inference, maps in zip(inferences, by_inference):
-            results = api.segment(model, clip, inference=inference, features=features)
-            maps.append({result.index: result.probability for result in results})
-    return by_inference
+def _maps(model: nn.Module, clip: Clip, **how: Any) -> dict[int, np.ndarray]:
+    """Frame -> H x W float32 probability."""
+    return {result.index: result.probability for result in api.segment(model, clip, **how)}
 
 
 def _test_clips(recipe: Recipe, suite: str, split: str) -> Sequence[Clip]:

@@ -8,13 +8,14 @@ largest, so that no clip has a say in its own threshold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from vosedu import metrics
 from vosedu.clip import Clip
 from vosedu.metrics.protocols import Protocol
+from vosedu.metrics.scores import Scores
 
 HALF, CROSS_VALIDATED = "half", "cross-validated"
 THRESHOLDS: Mapping[str, tuple[str, ...]] = {
@@ -39,13 +40,17 @@ def scores_cross_validated(
     """
     regions = np.array([_regions(clip, maps, rules) for clip, maps in zip(clips, found)])
     thresholds = cross_validated(regions)
-    scores: dict[str, list[float]] = {"J": [], "F": []}
-    for clip, maps, cut in zip(clips, found, thresholds):
-        masks = {t: probability > cut for t, probability in maps.items()}
-        means = metrics.evaluate({clip.name: masks}, [clip], rules).sequences
-        for measure, values in scores.items():
-            values.append(float(means[f"{measure}-Mean"].iloc[0]))
+    scores = means(
+        metrics.evaluate({clip.name: {t: p > cut for t, p in maps.items()}}, [clip], rules)
+        for clip, maps, cut in zip(clips, found, thresholds)
+    )
     return {**scores, "threshold": thresholds, "J at one half": regions[:, 0].tolist()}
+
+
+def means(scores: Iterable[Scores]) -> dict[str, list[float]]:
+    """Mean J and F of each clip, as fractions, from the scores of one clip each."""
+    tables = [each.sequences for each in scores]
+    return {m: [float(t[f"{m}-Mean"].iloc[0]) for t in tables] for m in THRESHOLDS[HALF]}
 
 
 def cross_validated(regions: np.ndarray) -> list[float]:
